@@ -1,0 +1,211 @@
+"""What the router hears and what it decides.
+
+Events go in with a time, decisions come out; both are plain data. Times are seconds on one clock
+(the wall clock as `float` epoch seconds, so that they mean the same after a restart).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class AgentState(StrEnum):
+    """What an agent is doing, as the router sees it."""
+
+    OFFLINE = "offline"
+    NOT_READY = "not_ready"
+    READY = "ready"
+    RINGING = "ringing"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+
+
+class NotReadyReason(StrEnum):
+    """Why a signed-in agent takes no calls; the desk shows it in Chinese."""
+
+    SIGNED_IN = "signed_in"  # just signed in, has not asked for calls yet
+    REST = "rest"  # 小休
+    MEAL = "meal"  # 用餐
+    TRAINING = "training"  # 培训
+    MEETING = "meeting"  # 会议
+    OTHER = "other"  # 其他
+    MISSED_RING = "missed_ring"  # RONA: the phone rang and nobody answered
+    REFUSED = "refused"  # the agent rejected the ring
+    PHONE_LOST = "phone_lost"  # the softphone or desk phone is not registered
+    LOST = "lost"  # the desk's connection vanished
+
+
+# ---------------------------------------------------------------- events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSignedIn:
+    agent_id: str  # who
+    skills: Mapping[str, int]  # skill name -> level, 1 (beginner) to 5 (expert)
+    auto_ready: bool = False  # take calls at once instead of waiting for 示闲
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSignedOut:
+    agent_id: str  # who; a ringing call goes back to its place, a talking one goes on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentBecameReady:
+    agent_id: str  # who pressed 示闲
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentBecameNotReady:
+    agent_id: str  # who
+    reason: NotReadyReason  # why; while talking it takes effect after wrap-up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSkillsChanged:
+    agent_id: str  # who
+    skills: Mapping[str, int]  # the whole new set; counts from the next decision on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpFinished:
+    agent_id: str  # who submitted or closed the order before the wrap-up limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpExtended:
+    agent_id: str  # who
+    seconds: float  # how much longer than the present limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallQueued:
+    call_id: str  # which call
+    queue: str  # the skill queue's name, as in the policy
+    needs: Mapping[str, int]  # skill -> minimum level
+    priority: int = 0  # higher goes first; ties by `since`
+    since: float  # when the citizen began to wait; kept across crash, missed ring and transfer
+    avoid: frozenset[str] = frozenset()  # agents not to offer first (they just missed this call)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLeft:
+    call_id: str  # hung up or left the queue by the flow before anybody answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferAnswered:
+    call_id: str  # which call
+    agent_id: str  # who answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferMissed:
+    call_id: str  # which call
+    agent_id: str  # whose phone rang out
+    reason: NotReadyReason = NotReadyReason.MISSED_RING  # MISSED_RING, REFUSED or PHONE_LOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    call_id: str  # which call
+    agent_id: str  # who talked; goes to wrap-up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkRestored:
+    call_id: str  # a call found already bridged after a restart, or answered through the native queue
+    agent_id: str  # with whom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time passed: wrap-up limits, ring limits and ageing are looked at."""
+
+
+Event = (
+    AgentSignedIn
+    | AgentSignedOut
+    | AgentBecameReady
+    | AgentBecameNotReady
+    | AgentSkillsChanged
+    | WrapUpFinished
+    | WrapUpExtended
+    | CallQueued
+    | CallLeft
+    | OfferAnswered
+    | OfferMissed
+    | CallEnded
+    | TalkRestored
+    | Tick
+)
+
+# ---------------------------------------------------------------- decisions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    call_id: str  # ring for this call
+    agent_id: str  # this agent's phone
+    ring_until: float  # epoch seconds at which the ring counts as missed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferWithdrawn:
+    call_id: str  # stop ringing for this call
+    agent_id: str  # at this agent
+    reason: str  # "caller_gone", "ring_limit", "agent_left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentChanged:
+    agent_id: str  # who
+    state: AgentState  # the new state
+    reason: NotReadyReason | None = None  # with NOT_READY
+    call_id: str | None = None  # with RINGING, TALKING, WRAP_UP
+    since: float  # when it began
+    until: float | None = None  # with WRAP_UP and RINGING: when it ends by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceChanged:
+    call_id: str  # which waiting call
+    place: int  # 1 is next in line in its queue
+    expected_wait_s: float | None = None  # None where no honest estimate exists yet
+
+
+Decision = Offer | OfferWithdrawn | AgentChanged | PlaceChanged
+
+# ---------------------------------------------------------------- state kept outside (Redis)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRecord:
+    """One agent's live state, as stored and as restored."""
+
+    agent_id: str  # who
+    state: AgentState  # what they do
+    since: float  # since when
+    skills: Mapping[str, int] = field(default_factory=dict)  # skill -> level
+    reason: NotReadyReason | None = None  # with NOT_READY
+    call_id: str | None = None  # with RINGING, TALKING, WRAP_UP
+    until: float | None = None  # with RINGING, WRAP_UP
+    after: AgentState = (
+        AgentState.READY
+    )  # state to enter when wrap-up ends (NOT_READY if asked for while talking)
+    after_reason: NotReadyReason | None = None  # with after == NOT_READY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRecord:
+    """One waiting (or offered) call, as stored and as restored."""
+
+    call_id: str  # which call
+    queue: str  # in which queue
+    needs: Mapping[str, int]  # skill -> minimum level
+    priority: int  # higher first
+    since: float  # began to wait
+    avoid: frozenset[str] = frozenset()  # agents who missed it
+    offered_to: str | None = None  # who is ringing for it now
