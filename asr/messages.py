@@ -98,7 +98,7 @@ TranscriptMessage = TranscriptPartial | TranscriptFinal | TapEnded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One sentence of the conversation, as the draft extractor reads it. Seconds from the recording's start."""
+    """One sentence as the draft extractor reads it; seconds from the recording's start."""
 
     speaker: Speaker  # who said it
     text: str  # readable text

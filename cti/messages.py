@@ -1,0 +1,261 @@
+"""What the server and the pages say to each other, and what goes into the call journal.
+
+Every message is one JSON object on the desk's WebSocket with a `type` naming the class in snake case.
+Times are epoch seconds (float) unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+
+class Role(StrEnum):
+    """What a signed-in person may do."""
+
+    AGENT = "agent"  # 坐席
+    SUPERVISOR = "supervisor"  # 班长
+    ADMIN = "admin"  # 管理员
+
+
+class CallState(StrEnum):
+    """Where one call is; legal moves are the table in `cti.call`."""
+
+    INCOMING = "incoming"
+    IN_FLOW = "in_flow"
+    WAITING = "waiting"
+    RINGING = "ringing"
+    TALKING = "talking"
+    HELD = "held"
+    CONSULTING = "consulting"
+    WRAP_UP = "wrap_up"
+    SURVEY = "survey"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a call ended, seen from the citizen."""
+
+    ANSWERED = "answered"  # talked with a person
+    ABANDONED_IN_FLOW = "abandoned_in_flow"  # hung up before asking for a person
+    ABANDONED_WAITING = "abandoned_waiting"  # hung up while waiting or ringing
+    FAILED = "failed"  # our fault
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_snake):
+    """Base of everything sent to a page; `type` is the class name in snake case."""
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_snake):
+    """Base of everything a page asks for; `ref` comes back in the `Reply`."""
+
+    ref: str = ""  # chosen by the page, at most 64 characters
+
+
+# ---------------------------------------------------------------- server -> page
+
+
+class AgentView(View):
+    """One agent's state, as the state bar shows it."""
+
+    agent_id: str  # login
+    name: str  # 姓名
+    role: Role  # what they may do
+    extension: str  # telephone extension, "" for people without a phone
+    state: str  # acd.messages.AgentState
+    reason: str | None = None  # acd.messages.NotReadyReason with not_ready
+    since: float = 0.0  # when the state began
+    until: float | None = None  # when it ends by itself (ringing, wrap_up)
+    skills: Mapping[str, int] = {}  # skill -> level
+    phone_registered: bool = False  # Asterisk can reach the softphone or desk phone
+    call_id: str | None = None  # with ringing, talking, wrap_up
+
+
+class CallView(View):
+    """One call, as its agent sees it."""
+
+    call_id: str  # which call; also the name of its recording
+    caller: str  # calling number
+    called: str  # number the citizen dialled
+    state: CallState  # where it is
+    queue: str = ""  # skill queue
+    queue_title: str = ""  # its Chinese name
+    started: float = 0.0  # the call reached us
+    queued: float | None = None  # began to wait for a person
+    answered: float | None = None  # a person answered
+    ended: float | None = None  # over
+    waited_s: float | None = None  # answered - queued (or - started)
+    agent_id: str | None = None  # who rings or talks
+    recording_started: float | None = None  # zero of all times that count in seconds of the recording
+    outcome: Outcome | None = None  # with ended
+    satisfaction: int | None = None  # 1 to 5
+
+
+class Caption(View):
+    """One sentence of the live transcript; a later one with the same `line_id` replaces it."""
+
+    call_id: str  # which call
+    line_id: str  # tap and segment
+    speaker: str  # "citizen" or "agent"
+    text: str  # readable text
+    start: float  # seconds into the recording
+    end: float  # seconds into the recording
+    final: bool  # False: still being spoken
+    confidence: float | None = None  # 0 to 1, finals only
+
+
+class FieldView(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of the order with its provenance (see orders.messages.FieldValue)."""
+
+    value: str
+    filler: str  # "machine" or "agent"
+    source: str  # rule, list, model or agent:<login>
+    confidence: float  # 0 to 1
+    audio_from: float | None = None  # seconds into the recording
+    audio_to: float | None = None  # seconds into the recording
+    quote: str = ""  # the words it was taken from
+    at: float = 0.0  # when it was filled
+    suggestion: str | None = None  # the machine's second thought beside an agent's value
+
+
+class DraftView(View):
+    """The work order of the call, whole; sent after every change."""
+
+    order_id: str  # stays the same when submitted
+    call_id: str  # its call
+    version: int  # grows with every change
+    state: str  # orders.messages.OrderState
+    fields: Mapping[str, FieldView] = {}  # orders.messages.OrderField -> value
+
+
+class QueueView(msgspec.Struct, frozen=True, kw_only=True):
+    queue: str  # name
+    title: str  # Chinese name
+    waiting: int  # citizens in line now
+    longest_wait_s: float  # of those
+    agents_ready: int  # who could take one now
+    agents_busy: int  # talking, ringing or in wrap-up
+
+
+class QueuesView(View):
+    """All queues; sent at most once a second when something changed."""
+
+    queues: tuple[QueueView, ...]
+
+
+class HealthView(View):
+    """What works and what does not; the desk shows anything that is not ok."""
+
+    redis: bool  # live state reachable
+    database: bool  # database reachable; False: records are kept in the local journal
+    asterisk: Mapping[str, bool] = {}  # node -> AMI link is up
+    captions: bool = False  # live transcription available
+    captions_reason: str = ""  # why not, and what to do
+
+
+class Notice(View):
+    """A sentence for the person at the page, in Chinese."""
+
+    level: str  # "info", "warning", "error"
+    text: str  # what happened
+
+
+class Snapshot(View):
+    """First message on every connection: the whole truth for this person, then changes follow."""
+
+    me: AgentView
+    health: HealthView
+    queues: QueuesView
+    call: CallView | None = None  # the call they ring for, talk to or wrap up
+    captions: tuple[Caption, ...] = ()  # of that call so far
+    draft: DraftView | None = None  # of that call
+
+
+class Reply(View):
+    """Answer to a command."""
+
+    ref: str  # the command's
+    ok: bool  # done
+    error: str = ""  # with ok == False: what is wrong, in Chinese, fit to be shown
+
+
+ServerMessage = (
+    Snapshot | AgentView | CallView | Caption | DraftView | QueuesView | HealthView | Notice | Reply
+)
+
+# ---------------------------------------------------------------- page -> server
+
+
+class Ready(Command):
+    """示闲: take calls."""
+
+
+class NotReady(Command):
+    """示忙 with a reason; while talking it takes effect after wrap-up."""
+
+    reason: str  # acd.messages.NotReadyReason: rest, meal, training, meeting, other
+
+
+class FinishWrapUp(Command):
+    """整理完毕: end the wrap-up time early."""
+
+
+class ExtendWrapUp(Command):
+    seconds: float  # 1 to 600
+
+
+class EditField(Command):
+    """The agent typed (or accepted, or cleared) one field."""
+
+    order_id: str
+    field: str  # orders.messages.OrderField
+    value: str  # at most 4,000 characters; "" clears it
+
+
+class SubmitOrder(Command):
+    order_id: str
+
+
+class DiscardOrder(Command):
+    order_id: str
+    reason: str  # 1 to 200 characters
+
+
+class Ping(Command):
+    """Keeps the session and the connection alive; answered by `Reply`."""
+
+
+PageMessage = Ready | NotReady | FinishWrapUp | ExtendWrapUp | EditField | SubmitOrder | DiscardOrder | Ping
+
+# ---------------------------------------------------------------- the call journal
+
+
+class EntryKind(StrEnum):
+    """Kinds of journal entries; `data` of each is named beside it."""
+
+    CALL_STATE = "call_state"  # state, and what changed with it: caller, called, queue, agent_id, outcome …
+    CALL_LEG = (
+        "call_leg"  # an agent's ring: agent_id, result (answered, missed, refused, caller_gone), ring_s
+    )
+    TRANSCRIPT = "transcript"  # line_id, speaker, text, verbatim, start, end, confidence, words
+    RATING = "rating"  # score
+    RECORDING = "recording"  # file (relative to the recordings folder), seconds, bytes
+    ORDER = "order"  # order_id, event (its kind) and the event's fields; replayed into orders.store
+    AGENT_STATE = "agent_state"  # agent_id, state, reason; call_id is "" when no call is concerned
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the journal: written to the local file first, then to the database, exactly once."""
+
+    entry_id: str  # unique, sortable by time; the database refuses the second of two equal ones
+    call_id: str  # which call, "" for none
+    at: float  # epoch seconds
+    kind: EntryKind  # what happened
+    data: Mapping[str, object]  # as said at the kind; JSON types only
