@@ -7,7 +7,6 @@ Times are epoch seconds (float) unless a field says otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -62,7 +61,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_
 # ---------------------------------------------------------------- server -> page
 
 
-class AgentView(View):
+class AgentView(View, frozen=True):
     """One agent's state, as the state bar shows it."""
 
     agent_id: str  # login
@@ -78,7 +77,7 @@ class AgentView(View):
     call_id: str | None = None  # with ringing, talking, wrap_up
 
 
-class CallView(View):
+class CallView(View, frozen=True):
     """One call, as its agent sees it."""
 
     call_id: str  # which call; also the name of its recording
@@ -98,7 +97,7 @@ class CallView(View):
     satisfaction: int | None = None  # 1 to 5
 
 
-class Caption(View):
+class Caption(View, frozen=True):
     """One sentence of the live transcript; a later one with the same `line_id` replaces it."""
 
     call_id: str  # which call
@@ -125,7 +124,7 @@ class FieldView(msgspec.Struct, frozen=True, kw_only=True):
     suggestion: str | None = None  # the machine's second thought beside an agent's value
 
 
-class DraftView(View):
+class DraftView(View, frozen=True):
     """The work order of the call, whole; sent after every change."""
 
     order_id: str  # stays the same when submitted
@@ -144,13 +143,13 @@ class QueueView(msgspec.Struct, frozen=True, kw_only=True):
     agents_busy: int  # talking, ringing or in wrap-up
 
 
-class QueuesView(View):
+class QueuesView(View, frozen=True):
     """All queues; sent at most once a second when something changed."""
 
     queues: tuple[QueueView, ...]
 
 
-class HealthView(View):
+class HealthView(View, frozen=True):
     """What works and what does not; the desk shows anything that is not ok."""
 
     redis: bool  # live state reachable
@@ -160,14 +159,14 @@ class HealthView(View):
     captions_reason: str = ""  # why not, and what to do
 
 
-class Notice(View):
+class Notice(View, frozen=True):
     """A sentence for the person at the page, in Chinese."""
 
     level: str  # "info", "warning", "error"
     text: str  # what happened
 
 
-class Snapshot(View):
+class Snapshot(View, frozen=True):
     """First message on every connection: the whole truth for this person, then changes follow."""
 
     me: AgentView
@@ -178,7 +177,7 @@ class Snapshot(View):
     draft: DraftView | None = None  # of that call
 
 
-class Reply(View):
+class Reply(View, frozen=True):
     """Answer to a command."""
 
     ref: str  # the command's
@@ -193,25 +192,25 @@ ServerMessage = (
 # ---------------------------------------------------------------- page -> server
 
 
-class Ready(Command):
+class Ready(Command, frozen=True):
     """示闲: take calls."""
 
 
-class NotReady(Command):
+class NotReady(Command, frozen=True):
     """示忙 with a reason; while talking it takes effect after wrap-up."""
 
     reason: str  # acd.messages.NotReadyReason: rest, meal, training, meeting, other
 
 
-class FinishWrapUp(Command):
+class FinishWrapUp(Command, frozen=True):
     """整理完毕: end the wrap-up time early."""
 
 
-class ExtendWrapUp(Command):
+class ExtendWrapUp(Command, frozen=True):
     seconds: float  # 1 to 600
 
 
-class EditField(Command):
+class EditField(Command, frozen=True):
     """The agent typed (or accepted, or cleared) one field."""
 
     order_id: str
@@ -219,16 +218,16 @@ class EditField(Command):
     value: str  # at most 4,000 characters; "" clears it
 
 
-class SubmitOrder(Command):
+class SubmitOrder(Command, frozen=True):
     order_id: str
 
 
-class DiscardOrder(Command):
+class DiscardOrder(Command, frozen=True):
     order_id: str
     reason: str  # 1 to 200 characters
 
 
-class Ping(Command):
+class Ping(Command, frozen=True):
     """Keeps the session and the connection alive; answered by `Reply`."""
 
 

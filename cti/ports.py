@@ -47,7 +47,7 @@ class Floor(Protocol):
 
 
 class Pages(Protocol):
-    """The connected pages, as call control sees them. Never blocks; a slow page is dropped to a new snapshot."""
+    """The connected pages, as call control sees them. Never blocks; a slow page gets a new snapshot."""
 
     def send(self, logins: Iterable[str], message: ServerMessage) -> None:
         """To every page of these people."""
