@@ -1,0 +1,155 @@
+"""One citizen's call: its states, and which move is legal where.
+
+Pure: every function takes a `Call` and a time and returns the next `Call`, or raises IllegalCallMove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cti.errors import IllegalCallMove
+from cti.messages import CallState, Outcome
+
+S = CallState
+
+LEGAL: Mapping[CallState, frozenset[CallState]] = {
+    S.INCOMING: frozenset(
+        {S.IN_FLOW, S.WAITING, S.TALKING, S.ENDED}
+    ),  # waiting, talking: found after a restart
+    S.IN_FLOW: frozenset({S.WAITING, S.TALKING, S.ENDED}),  # talking: by the native queue while we were away
+    S.WAITING: frozenset({S.RINGING, S.TALKING, S.IN_FLOW, S.ENDED}),
+    S.RINGING: frozenset({S.TALKING, S.WAITING, S.ENDED}),
+    S.TALKING: frozenset({S.HELD, S.CONSULTING, S.WAITING, S.SURVEY, S.WRAP_UP, S.ENDED}),
+    S.HELD: frozenset({S.TALKING, S.CONSULTING, S.WAITING, S.SURVEY, S.WRAP_UP, S.ENDED}),
+    S.CONSULTING: frozenset({S.TALKING, S.HELD, S.WAITING, S.SURVEY, S.WRAP_UP, S.ENDED}),
+    S.SURVEY: frozenset({S.WRAP_UP, S.ENDED}),
+    S.WRAP_UP: frozenset({S.ENDED}),  # the citizen is gone, the agent still writes
+    S.ENDED: frozenset(),
+}
+
+WITH_PERSON = frozenset({S.TALKING, S.HELD, S.CONSULTING})
+"""States in which citizen and agent are connected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Everything the server knows of one call; written to the live state at every change."""
+
+    call_id: str  # Asterisk's unique id of the citizen's channel
+    node: str  # Asterisk node it came in on
+    channel: str  # the citizen's channel
+    caller: str  # calling number
+    called: str  # number dialled
+    state: CallState  # where it is
+    started: float  # epoch seconds
+    recording_started: float  # epoch seconds; zero of all seconds of the recording
+    state_since: float  # epoch seconds of the last move
+    flow: Mapping[str, Any] = field(default_factory=dict)  # the flow's saved state
+    queue: str = ""  # skill queue
+    needs: Mapping[str, int] = field(default_factory=dict)  # skill -> minimum level
+    priority: int = 0  # in the queue
+    queued: float | None = None  # began to wait; survives missed rings, transfers and restarts
+    answered: float | None = None  # first person answered
+    talk_ended: float | None = None  # last person hung up, or the citizen did
+    ended: float | None = None  # the call is over
+    agent_id: str | None = None  # who rings or talks; in wrap-up and after: who talked last
+    agent_channel: str = ""  # the agent's channel while connected
+    order_id: str = ""  # its work order
+    satisfaction: int | None = None  # 1 to 5
+    outcome: Outcome | None = None  # with ENDED
+    taps: tuple[str, ...] = ()  # ids of the audio taps that were announced
+
+    @property
+    def waited_s(self) -> float | None:
+        """Seconds from joining the line to a person's answer; None while nobody has answered."""
+        if self.answered is None:
+            return None
+        return max(0.0, self.answered - (self.started if self.queued is None else self.queued))
+
+    @property
+    def with_person(self) -> bool:
+        """Whether citizen and agent are connected now."""
+        return self.state in WITH_PERSON
+
+
+def _move(call: Call, to: CallState, event: str, now: float, **changes: Any) -> Call:
+    if to not in LEGAL[call.state]:
+        raise IllegalCallMove(call.call_id, call.state.value, event)
+    return replace(call, state=to, state_since=now, **changes)
+
+
+def entered_flow(call: Call, now: float) -> Call:
+    """The flow has the call: at the beginning, or back from a queue that failed."""
+    return _move(call, S.IN_FLOW, "entered_flow", now)
+
+
+def queued(call: Call, queue: str, needs: Mapping[str, int], priority: int, now: float) -> Call:
+    """The call joins (or comes back to) a queue; the time it began to wait is kept."""
+    return _move(
+        call, S.WAITING, "queued", now, queue=queue, needs=dict(needs), priority=priority,
+        queued=now if call.queued is None else call.queued, agent_id=None, agent_channel="",
+    )  # fmt: skip
+
+
+def ringing(call: Call, agent_id: str, now: float) -> Call:
+    """An agent's phone rings for it."""
+    return _move(call, S.RINGING, "ringing", now, agent_id=agent_id)
+
+
+def ring_failed(call: Call, now: float) -> Call:
+    """Nobody answered; back to the same place in line."""
+    return _move(call, S.WAITING, "ring_failed", now, agent_id=None, agent_channel="")
+
+
+def answered(call: Call, agent_id: str, agent_channel: str, now: float) -> Call:
+    """A person answered."""
+    return _move(
+        call, S.TALKING, "answered", now, agent_id=agent_id, agent_channel=agent_channel,
+        answered=now if call.answered is None else call.answered,
+    )  # fmt: skip
+
+
+def held(call: Call, now: float) -> Call:
+    """The agent put the citizen on hold."""
+    return _move(call, S.HELD, "held", now)
+
+
+def resumed(call: Call, now: float) -> Call:
+    """Off hold, or back from a consultation."""
+    return _move(call, S.TALKING, "resumed", now)
+
+
+def agent_left(call: Call, now: float) -> Call:
+    """The agent hung up and the citizen is still there: survey."""
+    return _move(call, S.SURVEY, "agent_left", now, talk_ended=now, agent_channel="")
+
+
+def rated(call: Call, score: int) -> Call:
+    """The citizen pressed a rating; legal only after the talk. Raises IllegalCallMove."""
+    if call.state is not S.SURVEY:
+        raise IllegalCallMove(call.call_id, call.state.value, "rated")
+    return replace(call, satisfaction=score)
+
+
+def citizen_left(call: Call, now: float, *, writing: bool, failed: bool = False) -> Call:
+    """The citizen is gone. `writing`: the agent is still in wrap-up. `failed`: it was our fault."""
+    if call.state is S.ENDED or call.state is S.WRAP_UP:
+        raise IllegalCallMove(call.call_id, call.state.value, "citizen_left")
+    talk_ended = now if call.with_person else call.talk_ended
+    if call.answered is not None:
+        outcome = Outcome.ANSWERED
+    elif failed:
+        outcome = Outcome.FAILED
+    else:
+        outcome = Outcome.ABANDONED_IN_FLOW if call.queued is None else Outcome.ABANDONED_WAITING
+    to = S.WRAP_UP if writing and call.answered is not None else S.ENDED
+    return _move(
+        call, to, "citizen_left", now, ended=now, talk_ended=talk_ended, outcome=outcome, agent_channel=""
+    )
+
+
+def wrapped_up(call: Call, now: float) -> Call:
+    """The agent finished writing, the citizen having gone before."""
+    return _move(call, S.ENDED, "wrapped_up", now)

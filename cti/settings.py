@@ -1,0 +1,316 @@
+"""Settings: defaults here, then hotline.toml, then the environment; wrong ones fail naming key and value.
+
+A key `web.port` may be set in the file as `[web] port = 8080` and in the environment as
+`HOTLINE_WEB_PORT=8080`. `HOTLINE_REDIS_URL` and `HOTLINE_DATABASE_URL` set the two addresses that turn
+the embedded single machine into a member of a cluster.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from cti.errors import SettingError
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86400)]
+
+SETTING_REMEDY = "see docs/operations.md for the keys and what they take"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Where pages and programs reach the server."""
+
+    host: str = "127.0.0.1"  # address to listen on
+    port: Port = 8012  # port to listen on; 0: the system chooses
+    tls_certificate: str = ""  # PEM file; browsers allow the microphone only over https or on localhost
+    tls_key: str = ""  # PEM file
+    origins: tuple[str, ...] = ()  # further page origins allowed, e.g. "https://desk.example.gov.cn"
+    page_grace_s: Seconds = 8.0  # a page may be gone this long (reload) before its agent counts as lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgiSettings:
+    """Where Asterisk reaches this server's FastAGI."""
+
+    host: str = "127.0.0.1"  # address to listen on
+    port: Port = 4573  # port to listen on; 0: the system chooses (single machine only)
+    max_calls: Annotated[int, msgspec.Meta(ge=1, le=20000)] = 1500  # sessions at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """An Asterisk that somebody else runs."""
+
+    name: Name  # its systemname; call ids begin with it
+    host: str  # AMI address
+    port: Port = 5038  # AMI port
+    user: Name = "hotline"  # AMI user; the password is secret ami.<name>
+    webrtc_url: str = ""  # wss://… that browsers register at
+    sip_domain: str = ""  # domain of the agents' SIP addresses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsteriskSettings:
+    """The Asterisk that the project runs itself, or the ones that it is told of."""
+
+    embedded: bool = True  # True: provide, configure and run one here; False: use `nodes`
+    bind: str = "127.0.0.1"  # address of SIP, RTP, WebSocket; 0.0.0.0 for real phones
+    external: str = ""  # address that phones see, when behind NAT
+    system_name: Name = "hl1"  # name of the embedded node
+    sip_port: Port = 5060  # UDP and TCP
+    http_port: Port = 8088  # WebSocket for browsers; wss on the next port when TLS files are given
+    ami_port: Port = 5038  # always on loopback or `bind`
+    rtp_first: Port = 10000  # media ports
+    rtp_last: Port = 19999
+    tls_certificate: str = ""  # PEM file for wss
+    tls_key: str = ""  # PEM file
+    webrtc_url: str = ""  # what browsers are told; empty: made of bind and http_port
+    nodes: tuple[NodeSettings, ...] = ()  # with embedded = false
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkSettings:
+    """One SIP trunk to the telephone network."""
+
+    name: Name  # e.g. "unicom"
+    host: str  # address (and port, host:port) of the carrier; calls from there are accepted
+    match: tuple[str, ...] = ()  # further addresses calls may come from; empty: `host` only
+    user: str = ""  # with registration; the password is secret trunk.<name>
+    register: bool = False  # register there
+    codecs: tuple[Name, ...] = ("alaw", "ulaw")  # in order of preference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """Agents' telephone accounts in Asterisk; people are accounts in the database."""
+
+    extensions: str = "8001-8020"  # ranges and single numbers, e.g. "8001-8120,8200"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSettings:
+    """How calls are handled."""
+
+    numbers: str = ""  # file: called number -> flow; empty: the shipped ivr_flows/numbers.yaml
+    flows: str = ""  # folder of flows; empty: the shipped ivr_flows/flows
+    policy: str = ""  # routing policy file; empty: the shipped acd/policy.yaml
+    prompts: str = ""  # folder of audio; empty: the shipped ivr_flows/prompts/audio
+    announce_every_s: Seconds = 30.0  # place in line is said this often; 0: never
+    record: bool = True  # record every call in stereo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionSettings:
+    """Live transcription."""
+
+    enabled: bool = True  # False: no captions, and the desk says so
+    model: str = ""  # folder of a Vosk model; empty: the small Chinese one, fetched when needed
+    host: str = "127.0.0.1"  # address the workers listen on
+    port: Port = 0  # first AudioSocket port; 0: the system chooses
+    processes: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0  # 0: half the cores
+    city: str = ""  # gazetteer file; empty: the shipped demo city
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator may set, except secrets (see cti.secrets)."""
+
+    home: Path  # this instance's folder: secrets, database, recordings, logs
+    cache: Path  # shared folder: Asterisk, models, tools
+    name: Name = "server1"  # this server's name among several
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9:_-]{0,40}$")] = "hotline:"  # of keys in Redis
+    redis_url: str = ""  # empty: embedded Valkey
+    database_url: str = ""  # empty: SQLite in `home`
+    servers: tuple[str, ...] = ()  # FastAGI host:port of all servers, in order; empty: only this one
+    log_level: Annotated[str, msgspec.Meta(pattern="^(debug|info|warning|error)$")] = "info"
+    web: WebSettings = field(default_factory=WebSettings)
+    agi: AgiSettings = field(default_factory=AgiSettings)
+    asterisk: AsteriskSettings = field(default_factory=AsteriskSettings)
+    trunks: tuple[TrunkSettings, ...] = ()
+    agents: AgentSettings = field(default_factory=AgentSettings)
+    calls: CallSettings = field(default_factory=CallSettings)
+    recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
+
+    @property
+    def database(self) -> str:
+        """Address of the database in use."""
+        return self.database_url or f"sqlite:///{self.home / 'hotline.sqlite'}"
+
+    @property
+    def recordings(self) -> Path:
+        """Folder of the calls' recordings."""
+        return self.home / "recordings"
+
+
+def hotline_home(environ: Mapping[str, str] = os.environ) -> Path:
+    """Folder under which instances and the cache live: HOTLINE_HOME, or .hotline in the user's home."""
+    return Path(environ.get("HOTLINE_HOME") or Path.home() / ".hotline")
+
+
+def load(
+    *,
+    instance: str = "main",
+    file: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read the settings of one instance.
+
+    `overrides` are dotted keys set by the program itself (a demo's ports); they win over everything.
+    Raises SettingError naming the key, the value and the remedy.
+    """
+    root = hotline_home(environ)
+    if file is None:
+        file = Path(environ["HOTLINE_CONFIG"]) if environ.get("HOTLINE_CONFIG") else root / "hotline.toml"
+    data: dict[str, Any] = {"home": str(root / instance), "cache": str(root / "cache")}
+    data |= _from_file(file, required="HOTLINE_CONFIG" in environ)
+    _merge_environment(data, environ)
+    for key, value in (overrides or {}).items():
+        _put(data, key.split("."), value)
+    try:
+        settings = msgspec.convert(
+            data, Settings, strict=False, dec_hook=lambda kind, value: kind(value) if kind is Path else value
+        )
+    except msgspec.ValidationError as error:
+        key = str(error).rpartition("`$.")[2].rstrip("`") if "`$." in str(error) else ""
+        raise SettingError(
+            key or "?", _get(data, key), f"{str(error).split(' - at')[0]}; {SETTING_REMEDY}"
+        ) from None
+    _refuse_unknown(data, Settings, "")
+    _check(settings)
+    return settings
+
+
+def _from_file(file: Path, *, required: bool) -> dict[str, Any]:
+    if not file.exists():
+        if required:
+            raise SettingError("HOTLINE_CONFIG", str(file), "the file does not exist; name an existing one")
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(str(file), "…", f"not valid TOML: {error}") from None
+
+
+def _merge_environment(data: dict[str, Any], environ: Mapping[str, str]) -> None:
+    for kind, path in _sections(Settings, ()):
+        for item in fields(kind):
+            variable = "_".join(("HOTLINE", *path, item.name)).upper()
+            hint = get_type_hints(kind)[item.name]
+            if (
+                variable in environ
+                and not is_dataclass(hint)
+                and variable not in ("HOTLINE_HOME", "HOTLINE_CONFIG")
+            ):
+                raw = environ[variable]
+                many = get_origin(hint) is tuple and not is_dataclass(get_args(hint)[0])
+                value: Any = [part.strip() for part in raw.split(",") if part.strip()] if many else raw
+                _put(data, [*path, item.name], value)
+
+
+def _sections(kind: type, path: tuple[str, ...]) -> list[tuple[Any, tuple[str, ...]]]:
+    found: list[tuple[Any, tuple[str, ...]]] = [(kind, path)]
+    for name, hint in get_type_hints(kind).items():
+        if is_dataclass(hint) and isinstance(hint, type):
+            found += _sections(hint, (*path, name))
+    return found
+
+
+def _put(data: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        data = data.setdefault(part, {})
+    data[path[-1]] = value
+
+
+def _get(data: Mapping[str, Any], key: str) -> object:
+    here: Any = data
+    for part in key.split("."):
+        name = part.split("[")[0]
+        if not isinstance(here, Mapping) or name not in here:
+            return None
+        here = here[name]
+    return here
+
+
+def _refuse_unknown(data: Mapping[str, Any], kind: Any, path: str) -> None:
+    hints = get_type_hints(kind)
+    for key, value in data.items():
+        if key not in hints:
+            raise SettingError(
+                f"{path}{key}", value, f"no such setting; known here: {', '.join(sorted(hints))}"
+            )
+        if is_dataclass(hints[key]) and isinstance(value, Mapping):
+            _refuse_unknown(value, hints[key], f"{path}{key}.")
+        item = get_args(hints[key])[:1] if get_origin(hints[key]) is tuple else ()
+        if item and is_dataclass(item[0]):
+            for number, entry in enumerate(value):
+                _refuse_unknown(entry, item[0], f"{path}{key}[{number}].")
+
+
+def extensions(spec: str) -> tuple[str, ...]:
+    """Spell out "8001-8003,8010" as ("8001", "8002", "8003", "8010"); at most 10,000 of 2 to 8 digits each.
+
+    Raises SettingError.
+    """
+    found: list[str] = []
+    for part in (piece.strip() for piece in spec.split(",") if piece.strip()):
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        good = first.isdecimal() and last.isdecimal() and 2 <= len(first) <= 8 and len(first) == len(last)
+        if not good or int(first) > int(last) or int(last) - int(first) >= 10_000:
+            raise SettingError(
+                "agents.extensions", part, "write numbers of 2 to 8 digits and ranges, e.g. 8001-8120,8200"
+            )
+        found += [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1)]
+    if len(set(found)) != len(found) or len(found) > 10_000:
+        raise SettingError("agents.extensions", spec, "each extension once, at most 10,000 of them")
+    return tuple(found)
+
+
+def _check(settings: Settings) -> None:
+    extensions(settings.agents.extensions)
+    asterisk = settings.asterisk
+    if asterisk.rtp_first >= asterisk.rtp_last:
+        raise SettingError("asterisk.rtp_last", asterisk.rtp_last, "must be greater than asterisk.rtp_first")
+    if asterisk.embedded and asterisk.nodes:
+        raise SettingError(
+            "asterisk.nodes",
+            [node.name for node in asterisk.nodes],
+            "set asterisk.embedded = false to use Asterisk servers of your own, or remove the nodes",
+        )
+    if not asterisk.embedded and not asterisk.nodes:
+        raise SettingError("asterisk.nodes", [], "with asterisk.embedded = false name at least one node")
+    for key, address in (
+        ("asterisk.bind", asterisk.bind),
+        ("web.host", settings.web.host),
+        ("agi.host", settings.agi.host),
+    ):
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise SettingError(key, address, "give a numeric address, e.g. 127.0.0.1 or 0.0.0.0") from None
+    for section, pair in (("web", settings.web), ("asterisk", asterisk)):
+        if bool(pair.tls_certificate) != bool(pair.tls_key):
+            raise SettingError(f"{section}.tls_key", pair.tls_key, "give certificate and key, or neither")
+    if len({trunk.name for trunk in settings.trunks}) != len(settings.trunks):
+        raise SettingError(
+            "trunks", [trunk.name for trunk in settings.trunks], "each trunk needs its own name"
+        )
+    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingError(
+            "redis_url", settings.redis_url.split("@")[-1], "redis://…, rediss://… or unix://…"
+        )
+    if settings.database_url and not settings.database_url.startswith(("sqlite", "postgresql")):
+        raise SettingError(
+            "database_url", settings.database_url.split("@")[-1], "sqlite:///… or postgresql://…"
+        )
