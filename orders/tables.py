@@ -1,0 +1,85 @@
+"""The tables of work orders.
+
+`order_events` is the truth and only grows; `orders` is what the events amount to, for searching, and can be
+made again from them. Times are epoch seconds (double precision), as everywhere between the rooms, so that
+SQLite and PostgreSQL hold the very same value and no time zone is in play; only the date inside a 工单编号 is
+a local one. `data` is canonical JSON kept as text: its bytes go into the hash.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from orders.fields import LIMITS
+from orders.lifecycle import MAX_CALLER, MAX_ID, MAX_LOGIN, MAX_REASON
+from orders.messages import OrderField
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Include this in the migrations' target metadata."""
+
+order_events = Table(
+    "order_events",
+    metadata,
+    Column("order_id", String(MAX_ID), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("event_id", String(120), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("data", Text, nullable=False),
+    Column("actor", String(MAX_LOGIN), nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    UniqueConstraint("event_id"),
+    CheckConstraint("seq >= 1", name="seq_from_one"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String(MAX_ID), primary_key=True),
+    Column("number", String(30), nullable=True),
+    Column("call_id", String(MAX_ID), nullable=False),
+    Column("caller", String(MAX_CALLER), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("agent", String(MAX_LOGIN), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("closed_at", Double, nullable=True),
+    Column("reason", String(MAX_REASON), nullable=False),
+    Column("version", Integer, nullable=False),
+    *(Column(field.value, String(LIMITS[field]), nullable=False) for field in OrderField),
+    Column("fields_json", Text, nullable=False),
+    UniqueConstraint("number"),
+    Index(None, "call_id"),
+    Index(None, "caller"),
+    Index(None, "phone"),
+    Index(None, "created_at"),
+    Index(None, "state", "created_at"),
+    Index(None, "agent", "created_at"),
+)
+
+order_numbers = Table(
+    "order_numbers",
+    metadata,
+    Column("day", String(8), primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+"""The last number given out on each local day (YYYYMMDD)."""

@@ -1,0 +1,29 @@
+"""Servers and databases that any test may ask for."""
+
+from __future__ import annotations
+
+from tests.support.loopback import loopback, module_loopback
+from tests.support.postgres import database_url, module_database_url, postgres_server, postgres_url
+from tests.support.redis import (
+    any_redis_server,
+    any_redis_url,
+    redis_server,
+    redis_url,
+    valkey_server,
+    valkey_url,
+)
+
+__all__ = [
+    "any_redis_server",
+    "any_redis_url",
+    "database_url",
+    "loopback",
+    "module_database_url",
+    "module_loopback",
+    "postgres_server",
+    "postgres_url",
+    "redis_server",
+    "redis_url",
+    "valkey_server",
+    "valkey_url",
+]
