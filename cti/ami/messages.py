@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Final
 
 __all__ = [
     "AmiAddress",
@@ -24,8 +22,6 @@ __all__ = [
     "Originate",
     "OriginateOutcome",
 ]
-
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class AmiError(Exception):
@@ -152,7 +148,7 @@ class Originate:
     priority: int = 1  # priority in the extension
     timeout: float = 30.0  # seconds to ring
     caller_id: str = ""  # shown to the one called, e.g. "12345 <12345>"
-    variables: Mapping[str, str] = _NOTHING  # channel variables
+    variables: Mapping[str, str] = field(default_factory=dict)  # channel variables
     channel_id: str = ""  # unique id for the new channel, chosen by us
     other_channel_id: str = ""  # unique id of the second half of a Local channel
     codecs: str = ""  # comma-separated, empty: the endpoint's

@@ -83,7 +83,7 @@ class Listing(OneReply):
     def __init__(self, headers: Mapping[str, str | list[str]], limit: int) -> None:
         super().__init__(headers)
         self.limit = limit
-        self.items: list[AmiEvent] = []
+        self.listed: list[AmiEvent] = []
 
     def take_reply(self, reply: AmiReply) -> bool:
         # An answer that announces no list is the whole answer (AMI marks lists with EventList: start).
@@ -91,10 +91,10 @@ class Listing(OneReply):
 
     def take_event(self, message: Fields) -> bool:
         if message.get("EventList", "").lower() in ("complete", "cancelled"):
-            return self.finish(tuple(self.items))
-        if len(self.items) >= self.limit:
+            return self.finish(tuple(self.listed))
+        if len(self.listed) >= self.limit:
             return self.fail(AmiProtocolError(f"{self.name}: a list of more than {self.limit} events"))
-        self.items.append(AmiEvent(message["Event"], MappingProxyType(message), self.node))
+        self.listed.append(AmiEvent(message["Event"], MappingProxyType(message), self.node))
         return False
 
 
