@@ -79,8 +79,9 @@ class AsteriskProcess:
                 while True:
                     if self.pid is None:
                         raise ProcessError(f"Asterisk ended ({self.returncode}): {self._last_words()}")
-                    status, _ = await self._remote("core waitfullybooted")
-                    if status == 0:
+                    # the console also ends well when Asterisk gives up while it boots: look at the words
+                    _, output = await self._remote("core waitfullybooted")
+                    if "fully booted" in output:
                         return
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:

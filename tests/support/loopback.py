@@ -1,8 +1,8 @@
 """Loopback addresses that no other test run is using.
 
 Every server under test listens on well-known ports (5060, 5038, 4573 …) at an address of its own in
-127.0.0.0/8. Blocks are taken with an exclusive lock on a file, so runs side by side never meet, and a killed run leaves
-nothing behind: the kernel drops its lock.
+127.0.0.0/8. Blocks are taken with an exclusive lock on a file, so runs side by side never meet, and a killed
+run leaves nothing behind: the kernel drops its lock.
 """
 
 from __future__ import annotations
