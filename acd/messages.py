@@ -191,7 +191,9 @@ class AgentRecord:
     skills: Mapping[str, int] = field(default_factory=dict)  # skill -> level
     reason: NotReadyReason | None = None  # with NOT_READY
     call_id: str | None = None  # with RINGING, TALKING, WRAP_UP
+    queue: str | None = None  # with RINGING, TALKING, WRAP_UP: the queue that call came through
     until: float | None = None  # with RINGING, WRAP_UP
+    idle_since: float | None = None  # with READY, RINGING: waits for a call since then
     after: AgentState = (
         AgentState.READY
     )  # state to enter when wrap-up ends (NOT_READY if asked for while talking)
@@ -209,3 +211,28 @@ class WaitingRecord:
     since: float  # began to wait
     avoid: frozenset[str] = frozenset()  # agents who missed it
     offered_to: str | None = None  # who is ringing for it now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What became different since the changes were last taken; stored in one transaction."""
+
+    agents: tuple[AgentRecord, ...] = ()  # new or changed
+    gone_agents: tuple[str, ...] = ()  # signed out: their records are deleted
+    waiting: tuple[WaitingRecord, ...] = ()  # new or changed
+    gone_calls: tuple[str, ...] = ()  # answered or left: their records are deleted
+
+    def __bool__(self) -> bool:
+        """True when there is anything to store."""
+        return bool(self.agents or self.gone_agents or self.waiting or self.gone_calls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueState:
+    """One queue as the wallboard shows it."""
+
+    queue: str  # name
+    waiting: int  # calls in line, those that ring included
+    oldest_since: float | None  # when the longest waiting of those began to wait
+    agents_ready: int  # ready now with the queue's usual skills
+    agents_busy: int  # ringing, talking or in wrap-up with those skills
