@@ -1,0 +1,136 @@
+"""Tables of the bridge: accounts and sessions, the call journal and what is read from it.
+
+All times are epoch seconds as floats, so that they mean the same in SQLite, PostgreSQL, JSON and Python.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+__all__ = [
+    "accounts",
+    "audit",
+    "call_events",
+    "calls",
+    "login_failures",
+    "metadata",
+    "sessions",
+    "transcript_lines",
+]
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("login", String(32), primary_key=True),  # lower case; also the agent id
+    Column("name", String(64), nullable=False),  # 姓名
+    Column("role", String(16), nullable=False),  # cti.messages.Role
+    Column("extension", String(8), nullable=False),  # "" for people without a phone
+    Column("skills", JSON, nullable=False),  # skill -> level 1..5
+    Column("password_hash", String(255), nullable=False),  # argon2id, parameters inside
+    Column("active", Boolean, nullable=False),  # False: may not sign in; never deleted, the trail names them
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),  # SHA-256 of the token, hex; the token is nowhere
+    Column("login", String(32), ForeignKey("accounts.login"), nullable=False, index=True),
+    Column("created_at", Double, nullable=False),  # the absolute limit counts from here
+    Column("seen_at", Double, nullable=False, index=True),  # the idle limit counts from here
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("subject", String(80), primary_key=True),  # "login:<login>" or "address:<address>"
+    Column("failures", Integer, nullable=False),  # in the current window
+    Column("window_start", Double, nullable=False),  # first failure of the window
+    Column("locked_until", Double, nullable=False),  # 0 when not locked
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False, index=True),
+    Column("who", String(32), nullable=False),  # login, or "system"
+    Column("what", String(48), nullable=False),  # account_created, recording_played …
+    Column("target", String(80), nullable=False),  # login or call id
+    Column("detail", JSON, nullable=False),  # names of what changed; never a password
+)
+
+call_events = Table(
+    "call_events",
+    metadata,
+    Column("entry_id", String(64), primary_key=True),  # a second one is refused: replays never double
+    Column("call_id", String(80), nullable=False),  # "" for none
+    Column("at", Double, nullable=False, index=True),
+    Column("kind", String(16), nullable=False),  # cti.messages.EntryKind
+    Column("data", JSON, nullable=False),
+    Index("ix_call_events_call_id_entry_id", "call_id", "entry_id"),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", String(80), primary_key=True),
+    Column("caller", String(40), nullable=False),
+    Column("called", String(40), nullable=False),
+    Column("state", String(16), nullable=False),  # cti.messages.CallState
+    Column("queue", String(64), nullable=False),
+    Column("queue_title", String(64), nullable=False),
+    Column("agent_id", String(32), nullable=True),  # who talked last
+    Column("started", Double, nullable=False),
+    Column("queued", Double, nullable=True),
+    Column("answered", Double, nullable=True),
+    Column("ended", Double, nullable=True),
+    Column("waited_s", Double, nullable=True),
+    Column("rings", Integer, nullable=False),  # agents' phones that rang
+    Column("outcome", String(24), nullable=True),  # cti.messages.Outcome
+    Column("satisfaction", Integer, nullable=True),  # 1 to 5
+    Column("recording_file", String(255), nullable=True),  # relative to the recordings folder
+    Column("recording_s", Double, nullable=True),
+    Column("recording_bytes", Integer, nullable=True),
+    Column("recording_started", Double, nullable=True),
+    Index("ix_calls_started", "started"),
+    Index("ix_calls_caller_started", "caller", "started"),
+    Index("ix_calls_agent_id_started", "agent_id", "started"),
+)
+
+transcript_lines = Table(
+    "transcript_lines",
+    metadata,
+    Column("call_id", String(80), primary_key=True),
+    Column("line_id", String(80), primary_key=True),
+    Column("entry_id", String(64), nullable=False),  # the entry it was read from; a later one replaces it
+    Column("speaker", String(8), nullable=False),  # citizen or agent
+    Column("text", Text, nullable=False),  # readable
+    Column("verbatim", Text, nullable=False),  # as the recogniser heard it
+    Column("start_s", Double, nullable=False),  # seconds into the recording
+    Column("end_s", Double, nullable=False),
+    Column("confidence", Double, nullable=True),
+    Column("words", JSON, nullable=False),  # with times, as the recogniser gave them
+)
