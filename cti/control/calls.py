@@ -1,0 +1,200 @@
+"""The registry of calls: every change is journalled, kept in the live state, and shown to its agent."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from cti import metrics
+from cti.call import Call
+from cti.errors import UnknownCall
+from cti.messages import CallState, CallView, Entry, EntryKind
+from cti.ports import Pages
+
+Clock = Callable[[], float]
+
+
+class EntrySink(Protocol):
+    """Where journal entries go (cti.journal.Journal)."""
+
+    def append(self, entry: Entry) -> None:
+        """Write one entry to the local spool."""
+
+
+class CallKeeper(Protocol):
+    """Where live calls are kept beside the memory (cti.control.live.LiveCalls)."""
+
+    def save(self, call: Call) -> None:
+        """Keep this version of the call."""
+
+    def forget(self, call_id: str) -> None:
+        """The call is over."""
+
+
+class EntryIds:
+    """Unique journal ids that sort by time, also across restarts: milliseconds, server, process, counter."""
+
+    def __init__(self, server: str, clock: Clock = time.time) -> None:
+        self._server = f"{server}-{os.getpid()}"
+        self._count = itertools.count()
+        self._clock = clock
+
+    def next(self) -> str:
+        """Return the next id."""
+        return f"{int(self._clock() * 1000):014d}-{self._server}-{next(self._count):08d}"
+
+
+class Calls:
+    """All calls that this server knows of, from the first AGI request to the end of wrap-up."""
+
+    def __init__(
+        self,
+        *,
+        journal: EntrySink,
+        keeper: CallKeeper,
+        pages: Pages,
+        ids: EntryIds,
+        queue_titles: Callable[[str], str],
+        clock: Clock = time.time,
+    ) -> None:
+        self._calls: dict[str, Call] = {}
+        self._gone: dict[str, asyncio.Event] = {}
+        self._journal = journal
+        self._keeper = keeper
+        self._pages = pages
+        self._ids = ids
+        self._titles = queue_titles
+        self.now = clock
+
+    def __contains__(self, call_id: str) -> bool:
+        return call_id in self._calls
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(tuple(self._calls.values()))
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def get(self, call_id: str) -> Call:
+        """Return the call. Raises UnknownCall."""
+        try:
+            return self._calls[call_id]
+        except KeyError:
+            raise UnknownCall(f"no call {call_id} is known to this server") from None
+
+    def find(self, call_id: str) -> Call | None:
+        """Return the call, or None when it is not known here."""
+        return self._calls.get(call_id)
+
+    def of_agent(self, agent_id: str) -> Call | None:
+        """Return the call that this agent rings for, talks to or writes up; the newest if several."""
+        own = [call for call in self._calls.values() if call.agent_id == agent_id]
+        return max(own, key=lambda call: call.started, default=None)
+
+    def restore(self, call: Call) -> None:
+        """Take over a call from the live state without journalling it again."""
+        self._calls[call.call_id] = call
+        self._gone[call.call_id] = asyncio.Event()
+
+    def add(self, call: Call) -> Call:
+        """A new call."""
+        self.restore(call)
+        metrics.CALLS_STARTED.inc()
+        self._record(call, {"caller": call.caller, "called": call.called, "node": call.node})
+        return call
+
+    def update(self, call: Call, **more: Any) -> Call:
+        """Replace the call by its next version: journal, live state, page. `more` goes into the entry."""
+        before = self.get(call.call_id)
+        self._calls[call.call_id] = call
+        if call.state is CallState.ENDED:
+            del self._calls[call.call_id]
+            self._gone.pop(call.call_id).set()
+        if before.state is not call.state or more:
+            self._record(call, more)
+        elif call.state is not CallState.ENDED:
+            self._keeper.save(call)
+        if before.ended is None and call.ended is not None and call.outcome is not None:
+            metrics.CALLS_ENDED.labels(outcome=call.outcome.value).inc()
+        if before.answered is None and call.waited_s is not None:
+            metrics.WAITED_SECONDS.observe(call.waited_s)
+        audience = {agent for agent in (before.agent_id, call.agent_id) if agent}
+        if audience:
+            self._pages.send(audience, self.view(call))
+        return call
+
+    def note(self, call_id: str, kind: EntryKind, data: Mapping[str, Any]) -> Entry:
+        """Journal something about a call (or about none, with "")."""
+        entry = Entry(entry_id=self._ids.next(), call_id=call_id, at=self.now(), kind=kind, data=data)
+        self._journal.append(entry)
+        return entry
+
+    def channel_gone(self, call_id: str) -> None:
+        """Asterisk said that the citizen's channel is gone."""
+        event = self._gone.get(call_id)
+        if event is not None:
+            event.set()
+
+    async def is_gone(self, call_id: str, within: float) -> bool:
+        """Tell whether the citizen's channel is gone, waiting up to `within` seconds for the news."""
+        event = self._gone.get(call_id)
+        if event is None:
+            return True
+        try:
+            async with asyncio.timeout(within):
+                await event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def view(self, call: Call) -> CallView:
+        """What the agent's page is shown of a call."""
+        return CallView(
+            call_id=call.call_id,
+            caller=call.caller,
+            called=call.called,
+            state=call.state,
+            queue=call.queue,
+            queue_title=self._titles(call.queue) if call.queue else "",
+            started=call.started,
+            queued=call.queued,
+            answered=call.answered,
+            ended=call.ended,
+            waited_s=call.waited_s,
+            agent_id=call.agent_id,
+            recording_started=call.recording_started,
+            outcome=call.outcome,
+            satisfaction=call.satisfaction,
+        )
+
+    def _record(self, call: Call, more: Mapping[str, Any]) -> None:
+        data = {"state": call.state.value, **_facts(call), **more}
+        self.note(call.call_id, EntryKind.CALL_STATE, data)
+        if call.state is CallState.ENDED:
+            self._keeper.forget(call.call_id)
+        else:
+            self._keeper.save(call)
+
+
+def _facts(call: Call) -> dict[str, Any]:
+    facts = {
+        "started": call.started,
+        "queue": call.queue or None,
+        "queued": call.queued,
+        "answered": call.answered,
+        "talk_ended": call.talk_ended,
+        "ended": call.ended,
+        "waited_s": call.waited_s,
+        "agent_id": call.agent_id,
+        "order_id": call.order_id or None,
+        "satisfaction": call.satisfaction,
+        "outcome": call.outcome,
+        "recording_started": call.recording_started,
+    }
+    return {key: msgspec.to_builtins(value) for key, value in facts.items() if value is not None}

@@ -1,0 +1,177 @@
+"""Live words: from the ASR workers to pages, journal and draft."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+from redis.asyncio import Redis
+
+from asr import bus
+from asr.messages import (
+    FieldSuggestion,
+    Line,
+    Speaker,
+    TapEnded,
+    TranscriptFinal,
+    TranscriptMessage,
+)
+from cti import metrics
+from cti.call import Call
+from cti.control.calls import Calls
+from cti.messages import Caption, EntryKind
+
+log = logging.getLogger(__name__)
+
+CHINA = ZoneInfo("Asia/Shanghai")
+MAX_LINES = 2000
+"""Sentences of one call that the draft is made of; about four hours of talk."""
+
+
+class Extractor(Protocol):
+    """Makes a draft of a conversation (asr.draft.DraftExtractor)."""
+
+    def extract(
+        self, lines: Sequence[Line], *, caller: str, now: datetime.datetime
+    ) -> tuple[FieldSuggestion, ...]:
+        """Return every field that can be filled."""
+
+
+class Captions:
+    """Sentences of live calls, in the order spoken."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        prefix: str,
+        calls: Calls,
+        extractor: Extractor,
+        show: Callable[[Call, Caption], None],
+        suggest: Callable[[Call, tuple[FieldSuggestion, ...]], None],
+    ) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._calls = calls
+        self._extractor = extractor
+        self._show = show
+        self._suggest = suggest
+        self._lines: dict[str, dict[str, Caption]] = {}
+        self._stale: dict[str, None] = {}  # calls whose draft must be made again, oldest first
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, last_id: str) -> None:
+        """Begin to read transcripts after this stream id."""
+        self._tasks = [
+            asyncio.create_task(self._read(last_id), name="captions"),
+            asyncio.create_task(self._draft(), name="drafts"),
+        ]
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def of_call(self, call_id: str) -> tuple[Caption, ...]:
+        """Everything said in a live call so far."""
+        return tuple(sorted(self._lines.get(call_id, {}).values(), key=lambda caption: caption.start))
+
+    def restore(self, call_id: str, captions: Sequence[Caption]) -> None:
+        """Take over what was said before a restart."""
+        self._lines[call_id] = {caption.line_id: caption for caption in captions}
+
+    def forget(self, call_id: str) -> None:
+        """The call is over and written up."""
+        self._lines.pop(call_id, None)
+        self._stale.pop(call_id, None)
+
+    def take(self, message: TranscriptMessage) -> None:
+        """Show one message of a worker; a finished sentence is journalled and drafted from."""
+        call = self._calls.find(message.call_id)
+        if call is None or isinstance(message, TapEnded):
+            return
+        final = isinstance(message, TranscriptFinal)
+        zero = call.recording_started
+        caption = Caption(
+            call_id=call.call_id,
+            line_id=f"{message.tap_id}:{message.segment}",
+            speaker=message.speaker.value,
+            text=message.text,
+            start=round(max(0.0, message.start - zero), 3),
+            end=round(max(0.0, message.end - zero), 3),
+            final=final,
+            confidence=round(message.confidence, 3) if isinstance(message, TranscriptFinal) else None,
+        )
+        lines = self._lines.setdefault(call.call_id, {})
+        earlier = lines.get(caption.line_id)
+        if earlier is not None and earlier.final:
+            return
+        if final and not caption.text:
+            lines.pop(caption.line_id, None)
+        elif len(lines) < MAX_LINES or earlier is not None:
+            lines[caption.line_id] = caption
+        self._show(call, caption)
+        if isinstance(message, TranscriptFinal) and caption.text:
+            metrics.SENTENCES.labels(speaker=caption.speaker).inc()
+            self._journal(message, caption, zero)
+            self._stale[call.call_id] = None
+            self._wake.set()
+
+    def _journal(self, message: TranscriptFinal, caption: Caption, zero: float) -> None:
+        words = [
+            {
+                "text": word.text,
+                "start": round(word.start - zero, 3),
+                "end": round(word.end - zero, 3),
+                "confidence": round(word.confidence, 3),
+            }
+            for word in message.words
+        ]
+        data = msgspec.to_builtins(caption) | {"verbatim": message.verbatim, "words": words}
+        for key in ("type", "call_id", "final"):
+            data.pop(key, None)
+        self._calls.note(caption.call_id, EntryKind.TRANSCRIPT, data)
+
+    async def _read(self, last_id: str) -> None:
+        async for _, message in bus.read_transcripts(self._redis, last_id, prefix=self._prefix):
+            self.take(message)
+
+    async def _draft(self) -> None:
+        """Make drafts one after another beside the event loop; a call spoken in meanwhile waits its turn."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._stale:
+                call_id = next(iter(self._stale))
+                del self._stale[call_id]
+                await self._draft_one(call_id)
+
+    async def _draft_one(self, call_id: str) -> None:
+        call = self._calls.find(call_id)
+        if call is None or not call.order_id:
+            return
+        lines = [
+            Line(
+                speaker=Speaker(caption.speaker),
+                text=caption.text,
+                start=caption.start,
+                end=caption.end,
+                confidence=1.0 if caption.confidence is None else caption.confidence,
+            )
+            for caption in self.of_call(call_id)
+            if caption.final
+        ]
+        moment = datetime.datetime.fromtimestamp(call.started, CHINA)
+        with metrics.DRAFT_SECONDS.time():
+            found = await asyncio.to_thread(self._extractor.extract, lines, caller=call.caller, now=moment)
+        call = self._calls.find(call_id)
+        if call is not None and call.order_id:
+            self._suggest(call, found)

@@ -1,0 +1,135 @@
+"""The router at work: events go in, its decisions are carried out and kept in the live state."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from acd.errors import RouterError
+from acd.messages import (
+    AgentChanged,
+    AgentRecord,
+    Changes,
+    Decision,
+    Event,
+    Offer,
+    OfferWithdrawn,
+    PlaceChanged,
+    Tick,
+    WaitingRecord,
+)
+from acd.router import Router
+
+Clock = Callable[[], float]
+TICK_S = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class LiveState(Protocol):
+    """Where the router's state is kept beside the memory (acd.store.LiveState)."""
+
+    def save(self, changes: Changes) -> None:
+        """Write these behind the router's back, together; never blocks, never raises."""
+
+
+class Hands(Protocol):
+    """Who carries decisions out (cti.control.floor)."""
+
+    def ring(self, offer: Offer) -> None:
+        """Ring this agent for this call."""
+
+    def stop_ringing(self, withdrawn: OfferWithdrawn) -> None:
+        """Stop ringing this agent."""
+
+    def agent_changed(self, changed: AgentChanged) -> None:
+        """Tell the agent's page, the journal and the native queue."""
+
+    def place_changed(self, place: PlaceChanged) -> None:
+        """Remember the caller's place in line for the next announcement."""
+
+
+class Dispatch:
+    """Feeds the router. `tell` is synchronous: when it returns, every decision has been handed on."""
+
+    def __init__(self, router: Router, live: LiveState, clock: Clock = time.time) -> None:
+        self.router = router
+        self._live = live
+        self._now = clock
+        self._hands: Hands | None = None
+        self._pending: list[Event] = []
+        self._telling = False
+        self._ticking: asyncio.Task[None] | None = None
+
+    def attach(self, hands: Hands) -> None:
+        """Name who carries decisions out; once, before the first event."""
+        self._hands = hands
+
+    def tell(self, event: Event) -> None:
+        """Hand one event to the router and carry its decisions out.
+
+        A decision that causes another event (a ring that fails at once) is told after the present one.
+        An event that the router refuses is logged with its kind; the caller's call is not lost by it.
+        """
+        self._pending.append(event)
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._pending:
+                self._tell_one(self._pending.pop(0))
+        finally:
+            self._telling = False
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._ticking = asyncio.create_task(self._tick(), name="router-tick")
+
+    async def stop(self) -> None:
+        """Stop ticking."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.wait((self._ticking,))
+
+    def restore(self, agents: Sequence[AgentRecord], waiting: Sequence[WaitingRecord]) -> None:
+        """Take over what a former server kept, and carry out what follows from it. Raises RouterError."""
+        decisions = self.router.restore(agents, waiting, self._now())
+        if changes := self.router.take_changes():
+            self._live.save(changes)
+        for decision in decisions:
+            self._carry_out(decision)
+
+    def _tell_one(self, event: Event) -> None:
+        try:
+            decisions = self.router.handle(event, self._now())
+        except RouterError as error:
+            log.error(
+                "router refused an event", extra={"event_kind": type(event).__name__, "reason": str(error)}
+            )
+            return
+        if changes := self.router.take_changes():
+            self._live.save(changes)
+        for decision in decisions:
+            self._carry_out(decision)
+
+    def _carry_out(self, decision: Decision) -> None:
+        hands = self._hands
+        if hands is None:
+            return
+        match decision:
+            case Offer():
+                hands.ring(decision)
+            case OfferWithdrawn():
+                hands.stop_ringing(decision)
+            case AgentChanged():
+                hands.agent_changed(decision)
+            case PlaceChanged():
+                hands.place_changed(decision)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.tell(Tick())

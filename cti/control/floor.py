@@ -1,0 +1,344 @@
+"""The floor: agents and their pages on one side, the router and the calls on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from acd.messages import (
+    AgentBecameNotReady,
+    AgentBecameReady,
+    AgentChanged,
+    AgentSignedIn,
+    AgentSignedOut,
+    AgentSkillsChanged,
+    AgentState,
+    NotReadyReason,
+    Offer,
+    OfferWithdrawn,
+    PlaceChanged,
+    WrapUpExtended,
+    WrapUpFinished,
+)
+from cti import call as calls_of
+from cti import metrics
+from cti.control.calls import Calls
+from cti.control.captions import Captions
+from cti.control.dispatch import Dispatch
+from cti.control.orderdesk import OrderDesk
+from cti.control.people import People
+from cti.control.phones import Phones
+from cti.control.switchboard import Switchboard
+from cti.messages import (
+    AgentView,
+    CallState,
+    DiscardOrder,
+    EditField,
+    EntryKind,
+    ExtendWrapUp,
+    FinishWrapUp,
+    HealthView,
+    NotReady,
+    PageMessage,
+    Ping,
+    QueuesView,
+    QueueView,
+    Ready,
+    Role,
+    Snapshot,
+    SubmitOrder,
+)
+from cti.ports import CommandRefused, Pages, Person
+
+log = logging.getLogger(__name__)
+
+CHOSEN_REASONS = frozenset(
+    {
+        NotReadyReason.REST,
+        NotReadyReason.MEAL,
+        NotReadyReason.TRAINING,
+        NotReadyReason.MEETING,
+        NotReadyReason.OTHER,
+    }
+)
+"""Reasons that an agent may give; the others are the system's own."""
+
+QUEUES_EVERY_S = 1.0
+
+
+class Health(Protocol):
+    """Who knows the state of everything the server depends on."""
+
+    def __call__(self) -> HealthView:
+        """Return it now."""
+
+
+class CallFloor:
+    """Implements `cti.ports.Floor` for the web side and `Hands` for the router."""
+
+    def __init__(
+        self,
+        *,
+        calls: Calls,
+        dispatch: Dispatch,
+        switchboard: Switchboard,
+        captions: Captions,
+        orders: OrderDesk,
+        phones: Phones,
+        people: People,
+        pages: Pages,
+        health: Health,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._calls = calls
+        self._dispatch = dispatch
+        self._switchboard = switchboard
+        self._captions = captions
+        self._orders = orders
+        self._phones = phones
+        self._people = people
+        self._pages = pages
+        self.health = health
+        self._now = clock
+        self._present: set[str] = set()
+        self._queues_due = asyncio.Event()
+        self._told_queues: QueuesView | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to tell pages of the queues."""
+        self._task = asyncio.create_task(self._tell_queues(), name="queues-view")
+
+    async def stop(self) -> None:
+        """Stop telling."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+    # ------------------------------------------------------------ Floor: pages come and go
+
+    async def page_opened(self, person: Person) -> None:
+        """The person's first page connected: whoever has a telephone is signed in, not ready."""
+        self._people.meet(person)
+        self._present.add(person.login)
+        if not person.extension or not person.skills:
+            return
+        agent = self._dispatch.router.agent(person.login)
+        if agent is None:
+            self._dispatch.tell(AgentSignedIn(agent_id=person.login, skills=person.skills))
+        elif dict(agent.skills) != dict(person.skills):
+            self._dispatch.tell(AgentSkillsChanged(agent_id=person.login, skills=person.skills))
+        self._keep_native_queue(person.login)
+
+    async def page_closed(self, person: Person) -> None:
+        """The last page is gone for longer than a reload takes: the agent is lost to new calls."""
+        self._present.discard(person.login)
+        agent = self._dispatch.router.agent(person.login)
+        if agent is None or (agent.state is AgentState.NOT_READY and agent.reason is NotReadyReason.LOST):
+            return
+        self._dispatch.tell(AgentBecameNotReady(agent_id=person.login, reason=NotReadyReason.LOST))
+
+    async def signed_out(self, person: Person) -> None:
+        """The person signed out; a talk goes on, but no further call comes."""
+        self._present.discard(person.login)
+        if self._dispatch.router.agent(person.login) is not None:
+            self._dispatch.tell(AgentSignedOut(agent_id=person.login))
+        if person.extension:
+            self._phones.sign_out(person.extension)
+
+    def snapshot(self, person: Person) -> Snapshot:
+        """The whole truth for this person now."""
+        call = self._calls.of_agent(person.login)
+        draft = self._orders.find(call.order_id) if call and call.order_id else None
+        return Snapshot(
+            me=self._agent_view(person),
+            health=self.health(),
+            queues=self._queues_view(),
+            call=self._calls.view(call) if call else None,
+            captions=self._captions.of_call(call.call_id) if call else (),
+            draft=self._orders.view(draft) if draft else None,
+        )
+
+    # ------------------------------------------------------------ Floor: commands
+
+    async def command(self, person: Person, message: PageMessage) -> None:
+        """Carry one command out, or raise CommandRefused with words for the person."""
+        match message:
+            case Ping():
+                return
+            case Ready():
+                self._ready(person)
+            case NotReady(reason=reason):
+                self._not_ready(person, reason)
+            case FinishWrapUp():
+                self._agent(person)
+                self._dispatch.tell(WrapUpFinished(agent_id=person.login))
+            case ExtendWrapUp(seconds=seconds):
+                self._extend(person, seconds)
+            case EditField(order_id=order_id, field=field, value=value):
+                self._own_order(person, order_id)
+                self._orders.edit(order_id, field, value, person.login)
+            case SubmitOrder(order_id=order_id):
+                self._own_order(person, order_id)
+                await self._orders.submit(order_id, person.login)
+            case DiscardOrder(order_id=order_id, reason=reason):
+                self._own_order(person, order_id)
+                await self._orders.discard(order_id, person.login, reason)
+
+    def _ready(self, person: Person) -> None:
+        agent = self._agent(person)
+        if not self._phones.registered(person.extension):
+            raise CommandRefused("话机未注册，暂时不能示闲；请检查软电话或话机")
+        if agent in (AgentState.RINGING, AgentState.TALKING):
+            raise CommandRefused("通话中，结束后自动进入整理")
+        self._dispatch.tell(AgentBecameReady(agent_id=person.login))
+
+    def _not_ready(self, person: Person, reason: str) -> None:
+        self._agent(person)
+        try:
+            chosen = NotReadyReason(reason)
+        except ValueError:
+            chosen = NotReadyReason.SIGNED_IN
+        if chosen not in CHOSEN_REASONS:
+            raise CommandRefused(f"示忙原因“{reason[:20]}”不存在")
+        self._dispatch.tell(AgentBecameNotReady(agent_id=person.login, reason=chosen))
+
+    def _extend(self, person: Person, seconds: float) -> None:
+        if self._agent(person) is not AgentState.WRAP_UP:
+            raise CommandRefused("现在不在整理状态")
+        if not 1 <= seconds <= 600:
+            raise CommandRefused("延长时间须在 1 到 600 秒之间")
+        self._dispatch.tell(WrapUpExtended(agent_id=person.login, seconds=seconds))
+
+    def _agent(self, person: Person) -> AgentState:
+        agent = self._dispatch.router.agent(person.login)
+        if agent is None:
+            raise CommandRefused("您没有坐席身份（未分配分机或技能），请联系管理员")
+        return agent.state
+
+    def _own_order(self, person: Person, order_id: str) -> None:
+        draft = self._orders.find(order_id)
+        call = self._calls.find(draft.call_id) if draft else None
+        if call is not None and call.agent_id != person.login and person.role is Role.AGENT:
+            raise CommandRefused("这张工单属于其他坐席正在处理的通话")
+
+    # ------------------------------------------------------------ Hands: the router's decisions
+
+    def ring(self, offer: Offer) -> None:
+        """Ring this agent for this call."""
+        self._switchboard.ring(offer)
+
+    def stop_ringing(self, withdrawn: OfferWithdrawn) -> None:
+        """Stop ringing this agent."""
+        self._switchboard.stop_ringing(withdrawn)
+
+    def place_changed(self, place: PlaceChanged) -> None:
+        """Remember the place in line for the next announcement."""
+        self._switchboard.place_changed(place)
+        self._queues_due.set()
+
+    def agent_changed(self, changed: AgentChanged) -> None:
+        """Journal it, tell the agent's pages and the native queue; close the call that was written up."""
+        person = self._people.find(changed.agent_id)
+        self._calls.note(
+            changed.call_id or "",
+            EntryKind.AGENT_STATE,
+            {
+                "agent_id": changed.agent_id,
+                "state": changed.state.value,
+                "reason": changed.reason.value if changed.reason else None,
+            },
+        )
+        self._written_up(changed.agent_id, changed.call_id)
+        if person is not None:
+            self._pages.send((person.login,), self._agent_view(person))
+        self._keep_native_queue(changed.agent_id)
+        self._queues_due.set()
+
+    def phone_changed(self, extension: str) -> None:
+        """A telephone came or went."""
+        login = self._people.at_extension(extension)
+        person = self._people.find(login) if login else None
+        if person is None:
+            return
+        agent = self._dispatch.router.agent(person.login)
+        gone = not self._phones.registered(extension)
+        if agent is not None and gone and agent.state is AgentState.READY:
+            self._dispatch.tell(AgentBecameNotReady(agent_id=person.login, reason=NotReadyReason.PHONE_LOST))
+        self._pages.send((person.login,), self._agent_view(person))
+
+    def _written_up(self, agent_id: str, now_with: str | None) -> None:
+        """Calls that only waited for this agent's wrap-up are over when the agent has gone on."""
+        for call in self._calls:
+            if call.agent_id == agent_id and call.state is CallState.WRAP_UP and call.call_id != now_with:
+                self._calls.update(calls_of.wrapped_up(call, self._now()))
+                self.forget(call.call_id, call.order_id)
+
+    def forget(self, call_id: str, order_id: str) -> None:
+        """The call is over and written up: its words and draft are in the database now."""
+        self._captions.forget(call_id)
+        if order_id:
+            self._orders.close(order_id)
+
+    def _keep_native_queue(self, agent_id: str) -> None:
+        extension = self._people.extension(agent_id)
+        if not extension:
+            return
+        agent = self._dispatch.router.agent(agent_id)
+        if agent is None or agent.state is AgentState.OFFLINE:
+            self._phones.sign_out(extension)
+            return
+        absent = agent.state is AgentState.NOT_READY or agent.after is AgentState.NOT_READY
+        self._phones.sign_in(extension, paused=absent)
+
+    # ------------------------------------------------------------ views
+
+    def _agent_view(self, person: Person) -> AgentView:
+        agent = self._dispatch.router.agent(person.login)
+        return AgentView(
+            agent_id=person.login,
+            name=person.name,
+            role=person.role,
+            extension=person.extension,
+            state=agent.state.value if agent else AgentState.OFFLINE.value,
+            reason=agent.reason.value if agent and agent.reason else None,
+            since=agent.since if agent else 0.0,
+            until=agent.until if agent else None,
+            skills=dict(agent.skills) if agent else dict(person.skills),
+            phone_registered=bool(person.extension) and self._phones.registered(person.extension),
+            call_id=agent.call_id if agent else None,
+        )
+
+    def _queues_view(self) -> QueuesView:
+        now = self._now()
+        titles = {queue.name: queue.title for queue in self._dispatch.router.policy.queues}
+        return QueuesView(
+            queues=tuple(
+                QueueView(
+                    queue=state.queue,
+                    title=titles.get(state.queue, state.queue),
+                    waiting=state.waiting,
+                    longest_wait_s=0.0
+                    if state.oldest_since is None
+                    else round(max(0.0, now - state.oldest_since), 1),
+                    agents_ready=state.agents_ready,
+                    agents_busy=state.agents_busy,
+                )
+                for state in self._dispatch.router.queue_states()
+            )
+        )
+
+    async def _tell_queues(self) -> None:
+        while True:
+            await self._queues_due.wait()
+            self._queues_due.clear()
+            view = self._queues_view()
+            if view != self._told_queues:
+                self._told_queues = view
+                self._pages.broadcast(view)
+                for queue in view.queues:
+                    metrics.WAITING.labels(queue=queue.queue).set(queue.waiting)
+            await asyncio.sleep(QUEUES_EVERY_S)

@@ -1,0 +1,179 @@
+"""The drafts of live calls: machine and agent fill them, the journal keeps every change.
+
+The draft lives in memory under the pure rules of `orders.lifecycle`; each change goes through the journal
+into `orders.store`, so that an unreachable database delays no agent.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+import msgspec
+
+from asr.messages import FieldSuggestion
+from cti import metrics
+from cti.control.calls import Calls
+from cti.messages import DraftView, Entry, EntryKind, FieldView
+from cti.ports import CommandRefused
+from orders import chain, lifecycle
+from orders.errors import OrderError
+from orders.messages import (
+    Draft,
+    DraftOpened,
+    FieldEdited,
+    FieldSuggested,
+    Filler,
+    OrderDiscarded,
+    OrderEvent,
+    OrderState,
+    OrderSubmitted,
+)
+
+log = logging.getLogger(__name__)
+
+
+class OrderReader(Protocol):
+    """What the desk reads from the order store."""
+
+    async def get(self, order_id: str) -> object:
+        """Return the stored order."""
+
+
+def order_event(entry: Entry) -> tuple[str, OrderEvent]:
+    """Read an ORDER entry of the journal back: order id and event. Raises msgspec.ValidationError."""
+    data = dict(entry.data)
+    order_id, kind = str(data.get("order_id", "")), str(data.get("kind", ""))
+    return order_id, chain.decode(kind, msgspec.json.encode(data.get("event", {})).decode())
+
+
+class OrderDesk:
+    """Drafts by order id, for calls that are live or being written up."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        durable: Callable[[Entry], Awaitable[None]],
+        changed: Callable[[Draft], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._calls = calls
+        self._durable = durable
+        self._changed = changed
+        self._now = clock
+        self._drafts: dict[str, Draft] = {}
+
+    def open(self, call_id: str, caller: str) -> Draft:
+        """Open the call's draft."""
+        order_id = uuid.uuid4().hex
+        event = DraftOpened(order_id=order_id, call_id=call_id, caller=caller)
+        draft = self._keep(lifecycle.apply(None, event, self._now()), event)
+        metrics.DRAFTS.labels(event="opened").inc()
+        return draft
+
+    def restore(self, draft: Draft) -> None:
+        """Take over a draft from the order store after a restart."""
+        self._drafts[draft.order_id] = draft
+
+    def find(self, order_id: str) -> Draft | None:
+        """Return the draft, or None when it is not at this desk."""
+        return self._drafts.get(order_id)
+
+    def close(self, order_id: str) -> None:
+        """The call is over; later changes go through the order list."""
+        self._drafts.pop(order_id, None)
+
+    def suggest(self, order_id: str, suggestions: Iterable[FieldSuggestion]) -> None:
+        """Take what the machine makes of the conversation so far; it is all that it has to say.
+
+        A machine's value that is no longer among the suggestions is withdrawn, the caller's number excepted.
+        """
+        draft = self._drafts.get(order_id)
+        if draft is None or draft.state is not OrderState.DRAFT:
+            return
+        said = {s.field: s for s in suggestions}
+        events = [
+            FieldSuggested(
+                field=s.field,
+                value=s.value,
+                source=s.source,
+                confidence=s.confidence,
+                audio_from=s.audio_from,
+                audio_to=s.audio_to,
+                quote=s.quote,
+            )
+            for s in said.values()
+        ]
+        for name, standing in draft.fields.items():
+            machine = standing.filler is Filler.MACHINE and standing.source != lifecycle.CALLER_ID
+            if name not in said and (machine or standing.suggestion is not None):
+                events.append(FieldSuggested(field=name, value="", source="withdrawn", confidence=0.0))
+        for event in events:
+            try:
+                after = lifecycle.apply(draft, event, self._now())
+            except OrderError as error:
+                log.warning(
+                    "suggestion refused", extra={"field": event.field, "reason": type(error).__name__}
+                )
+                continue
+            if after is not draft:
+                draft = self._keep(after, event)
+
+    def edit(self, order_id: str, field: str, value: str, agent: str) -> None:
+        """An agent typed. Raises CommandRefused with words for the agent."""
+        self._apply(order_id, FieldEdited(field=field, value=value, agent=agent))
+
+    async def submit(self, order_id: str, agent: str) -> None:
+        """An agent submits; returns when the order is safe on disk. Raises CommandRefused."""
+        await self._durable(self._apply(order_id, OrderSubmitted(agent=agent)))
+        metrics.DRAFTS.labels(event="submitted").inc()
+
+    async def discard(self, order_id: str, agent: str, reason: str) -> None:
+        """An agent gives the draft up. Raises CommandRefused."""
+        await self._durable(self._apply(order_id, OrderDiscarded(agent=agent, reason=reason)))
+        metrics.DRAFTS.labels(event="discarded").inc()
+
+    def view(self, draft: Draft) -> DraftView:
+        """What pages are shown of a draft."""
+        fields = {
+            name: msgspec.convert(msgspec.to_builtins(value), FieldView)
+            for name, value in draft.fields.items()
+        }
+        return DraftView(
+            order_id=draft.order_id,
+            call_id=draft.call_id,
+            version=draft.version,
+            state=draft.state.value,
+            fields=fields,
+        )
+
+    def _apply(self, order_id: str, event: OrderEvent) -> Entry:
+        draft = self._drafts.get(order_id)
+        if draft is None:
+            raise CommandRefused("这张工单已不在当前通话中，请在工单列表中修改")
+        try:
+            after = lifecycle.apply(draft, event, self._now())
+        except OrderError as error:
+            raise CommandRefused(error.shown) from error
+        return self._journal(after, event)
+
+    def _keep(self, draft: Draft, event: OrderEvent) -> Draft:
+        self._journal(draft, event)
+        return draft
+
+    def _journal(self, draft: Draft, event: OrderEvent) -> Entry:
+        self._drafts[draft.order_id] = draft
+        entry = self._calls.note(
+            draft.call_id,
+            EntryKind.ORDER,
+            {
+                "order_id": draft.order_id,
+                "kind": chain.kind_of(event),
+                "event": msgspec.to_builtins(event),
+            },
+        )
+        self._changed(draft)
+        return entry

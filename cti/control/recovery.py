@@ -1,0 +1,188 @@
+"""What Asterisk says against what we remember: after a start, after an AMI drop, and every few seconds.
+
+Asterisk's own channel list decides which calls exist. Calls that it no longer has are closed; citizens whom
+its native queue holds while we are able to serve are brought back to their place in our line; a citizen who
+talks with an agent without our knowing is told to the router, so that the agent is offered nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from acd.messages import TalkRestored
+from cti import metrics
+from cti.ami import AmiError, AmiEvent, AmiLink
+from cti.call import Call
+from cti.control.calls import Calls
+from cti.control.dispatch import Dispatch
+from cti.control.telephony import Telephony
+from cti.faults import fault_site
+from cti.messages import CallState
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 5.0
+YOUNG_S = 3.0
+"""A call that is younger than this is left alone: its events may still be on their way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One line of CoreShowChannels."""
+
+    name: str  # PJSIP/…
+    uniqueid: str  # also the call id of a citizen's channel
+    context: str  # dialplan context
+    application: str  # AGI, Queue, Dial, …
+    bridge: str  # bridge id, "" when not bridged
+    caller: str  # number
+
+    @classmethod
+    def of(cls, event: AmiEvent) -> Channel:
+        """Read one CoreShowChannel event."""
+        return cls(
+            name=event.get("Channel"),
+            uniqueid=event.get("Uniqueid"),
+            context=event.get("Context"),
+            application=event.get("Application"),
+            bridge=event.get("BridgeId"),
+            caller=event.get("CallerIDNum"),
+        )
+
+
+class Recovery:
+    """Compares the channel lists of all nodes with the registry."""
+
+    def __init__(
+        self,
+        *,
+        calls: Calls,
+        dispatch: Dispatch,
+        telephony: Telephony,
+        has_line: Callable[[str], bool],
+        accepting: Callable[[], bool],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`accepting()` tells whether this server takes AGI sessions now."""
+        self._calls = calls
+        self._dispatch = dispatch
+        self._telephony = telephony
+        self._has_line = has_line
+        self._accepting = accepting
+        self._now = clock
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, links: Iterable[AmiLink]) -> None:
+        """Begin to look every few seconds."""
+        self._task = asyncio.create_task(self._keep_looking(tuple(links)), name="recovery")
+
+    async def stop(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+    async def reconcile(self, link: AmiLink) -> None:
+        """Look at one node now. Raises AmiError when it cannot be asked."""
+        asked = self._now()
+        listed = await link.listing("CoreShowChannels", {}, deadline=10.0)
+        channels = {c.uniqueid: c for c in map(Channel.of, listed) if c.uniqueid}
+        for call in self._calls:
+            if call.node == link.name and call.ended is None and call.started < asked - YOUNG_S:
+                self._check_known(call, channels)
+        for channel in channels.values():
+            if channel.context.startswith("hotline-fallback") and channel.application == "Queue":
+                await self._bring_back(link, channel, channels)
+
+    def _check_known(self, call: Call, channels: dict[str, Channel]) -> None:
+        mine = channels.get(call.call_id)
+        if mine is None:
+            metrics.RECOVERED.labels(what="closed").inc()
+            self._calls.channel_gone(call.call_id)
+            self._telephony.citizen_left(call.call_id)
+            return
+        agent = self._agent_beside(mine, channels)
+        if agent is not None and not call.with_person and call.state is not CallState.SURVEY:
+            self._adopt_talk(call, agent)
+        elif agent is not None and self._dispatch.router.talking_with(call.call_id) is None:
+            self._restore_talk(call.call_id, agent[0])
+
+    def _adopt_talk(self, call: Call, agent: tuple[str, Channel]) -> None:
+        agent_id, channel = agent
+        metrics.RECOVERED.labels(what="talk").inc()
+        self._telephony.talk_began(call, agent_id, channel.name, channel.uniqueid)
+        self._restore_talk(call.call_id, agent_id)
+
+    def _restore_talk(self, call_id: str, agent_id: str) -> None:
+        if self._dispatch.router.agent(agent_id) is not None:
+            self._dispatch.tell(TalkRestored(call_id=call_id, agent_id=agent_id))
+
+    def _agent_beside(self, channel: Channel, channels: dict[str, Channel]) -> tuple[str, Channel] | None:
+        if not channel.bridge:
+            return None
+        for other in channels.values():
+            if other.bridge == channel.bridge and other.uniqueid != channel.uniqueid:
+                agent_id = self._telephony.agent_of_channel(other.name)
+                if agent_id is not None:
+                    return agent_id, other
+        return None
+
+    async def _bring_back(self, link: AmiLink, channel: Channel, channels: dict[str, Channel]) -> None:
+        """A citizen in the native queue: back into our line, or known to talk."""
+        agent = self._agent_beside(channel, channels)
+        call = self._calls.find(channel.uniqueid)
+        if agent is not None:
+            if call is None:
+                call = self._calls.add(_unknown_call(link.name, channel, self._now()))
+                self._adopt_talk(call, agent)
+            return
+        if channel.bridge or not self._accepting() or self._has_line(channel.uniqueid):
+            return
+        try:
+            await link.redirect(channel.name, "hotline", "resume")
+        except AmiError as error:
+            log.warning(
+                "citizen not brought back from the native queue",
+                extra={"call_id": channel.uniqueid, "reason": type(error).__name__},
+            )
+            return
+        metrics.RECOVERED.labels(what="brought_back").inc()
+        log.info("citizen brought back from the native queue", extra={"call_id": channel.uniqueid})
+
+    async def _keep_looking(self, links: tuple[AmiLink, ...]) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for link in links:
+                if link.connected:
+                    try:
+                        await self.reconcile(link)
+                    except AmiError as error:
+                        log.warning(
+                            "channels not listed", extra={"node": link.name, "reason": type(error).__name__}
+                        )
+                    except Exception as error:
+                        log.error("reconciling failed", extra={"node": link.name, "site": fault_site(error)})
+
+
+def _unknown_call(node: str, channel: Channel, now: float) -> Call:
+    """A call that reached a person while no server was there: its beginning is in its unique id."""
+    try:
+        started = float(channel.uniqueid.rpartition("-")[2])
+    except ValueError:
+        started = now
+    started = int(started)  # the fraction is a counter, not a part of a second
+    return Call(
+        call_id=channel.uniqueid,
+        node=node,
+        channel=channel.name,
+        caller=channel.caller,
+        called="12345",
+        state=CallState.INCOMING,
+        started=started,
+        recording_started=started,
+        state_since=now,
+    )

@@ -1,0 +1,157 @@
+"""Every citizen's line: AGI sessions come in, router decisions go to the right line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from ivr_flows.engine import FlowRun, FlowState
+from ivr_flows.schema import Flow
+
+from acd.messages import CallLeft, Offer, OfferWithdrawn, PlaceChanged, TalkRestored
+from cti import call as calls_of
+from cti.agi import AgiSession
+from cti.call import Call
+from cti.control.calls import Calls
+from cti.control.dispatch import Dispatch
+from cti.control.line import Line, LineSettings
+from cti.control.telephony import Telephony
+from cti.messages import CallState
+from ivr_flows.messages import Action
+
+RETURN_S = 3.0
+"""How long an offer waits for a call that was in line before a restart; then the agent is free again."""
+
+
+class Switchboard:
+    """Runs a `Line` for every AGI session and knows which line holds which call."""
+
+    def __init__(
+        self,
+        *,
+        calls: Calls,
+        dispatch: Dispatch,
+        telephony: Telephony,
+        flow_for: Callable[[str], Flow],
+        flow_named: Callable[[str], Flow | None],
+        settings: LineSettings,
+    ) -> None:
+        """`flow_for(called number)` is never None; `flow_named` finds the flow that a saved state names."""
+        self._calls = calls
+        self._dispatch = dispatch
+        self._telephony = telephony
+        self._flow_for = flow_for
+        self._flow_named = flow_named
+        self._settings = settings
+        self._lines: dict[str, Line] = {}
+        self._early: dict[str, Offer] = {}  # offers for calls that are on their way back to us
+
+    def line(self, call_id: str) -> Line | None:
+        """The line that holds this call now."""
+        return self._lines.get(call_id)
+
+    @property
+    def lines(self) -> int:
+        """Calls under this server's control now."""
+        return len(self._lines)
+
+    async def serve(self, session: AgiSession) -> None:
+        """Handle one AGI session: the FastAGI server's handler. Raises AgiHangup and AgiError."""
+        stage = session.args[0] if session.args else "enter"
+        call = self._calls.find(session.uniqueid)
+        known = call is not None
+        if call is None:
+            call = self._calls.add(await self._new_call(session))
+        elif call.channel != session.channel:
+            call = self._calls.update(replace(call, channel=session.channel))
+        session.call_id = call.call_id
+        flow, begin = self._begin(call, stage, known=known)
+        line = Line(session, call, flow, self._calls, self._telephony, self._settings)
+        self._lines[call.call_id] = line
+        if (early := self._early.pop(call.call_id, None)) is not None:
+            line.offer(early)
+        try:
+            await line.run(begin)
+        finally:
+            if self._lines.get(call.call_id) is line:
+                del self._lines[call.call_id]
+
+    async def _new_call(self, session: AgiSession) -> Call:
+        await session.answer()
+        started_text = await session.get_variable("HL_STARTED")
+        called = await session.get_variable("HL_CALLED") or session.called_number
+        now = self._calls.now()
+        try:
+            started = float(started_text or now)
+        except ValueError:
+            started = now
+        return Call(
+            call_id=session.uniqueid,
+            node=session.uniqueid.rpartition("-")[0],
+            channel=session.channel,
+            caller=session.caller_number[:40],
+            called=called[:40],
+            state=CallState.INCOMING,
+            started=started,
+            recording_started=started,
+            state_since=now,
+        )
+
+    def _begin(self, call: Call, stage: str, *, known: bool) -> tuple[FlowRun, Callable[[FlowRun], Action]]:
+        """Choose where the flow begins: at its start, back in line, or after the talk."""
+        saved = FlowState.load(call.flow) if call.flow else None
+        flow = self._flow_named(saved.flow) if saved else None
+        run = (
+            FlowRun.resume(flow, saved)
+            if flow is not None and saved is not None
+            else FlowRun(self._flow_for(call.called))
+        )
+        if stage == "after":
+            self._telephony.talk_over(call.call_id)
+            return run, FlowRun.after_talk
+        if stage == "resume" and known:
+            self._back_in_line(call)
+            return run, FlowRun.back_in_line
+        if stage == "resume":
+            return run, FlowRun.back_in_line
+        self._calls.update(calls_of.entered_flow(call, self._calls.now()))
+        return run, FlowRun.start
+
+    def _back_in_line(self, call: Call) -> None:
+        if call.state is CallState.RINGING:
+            self._calls.update(calls_of.ring_failed(call, self._calls.now()))
+
+    # ------------------------------------------------------------ the router's decisions
+
+    def ring(self, offer: Offer) -> None:
+        """Ring this agent for this call; a call that is on its way back to us is waited for a moment."""
+        line = self._lines.get(offer.call_id)
+        if line is not None:
+            line.offer(offer)
+            return
+        self._early[offer.call_id] = offer
+        self._telephony.beside(self._give_up(offer), "waiting for a call to return", offer.call_id)
+
+    async def _give_up(self, offer: Offer) -> None:
+        await asyncio.sleep(RETURN_S)
+        if self._early.get(offer.call_id) is offer:
+            del self._early[offer.call_id]
+            self._dispatch.tell(CallLeft(call_id=offer.call_id))
+
+    def stop_ringing(self, withdrawn: OfferWithdrawn) -> None:
+        """Stop ringing; a call that is connected all the same is told to the router as such."""
+        call = self._calls.find(withdrawn.call_id)
+        if call is not None and call.with_person and call.agent_id == withdrawn.agent_id:
+            self._dispatch.tell(TalkRestored(call_id=call.call_id, agent_id=withdrawn.agent_id))
+            return
+        self._early.pop(withdrawn.call_id, None)
+        line = self._lines.get(withdrawn.call_id)
+        if line is not None:
+            line.withdraw(withdrawn)
+
+    def place_changed(self, place: PlaceChanged) -> None:
+        """Remember the place for the next announcement."""
+        line = self._lines.get(place.call_id)
+        if line is not None:
+            line.place, line.expected_wait_s = place.place, place.expected_wait_s

@@ -1,0 +1,273 @@
+"""Call control's hands on Asterisk: what its events mean for calls, and what lines ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from acd.messages import AgentState, CallEnded, CallLeft, OfferAnswered, TalkRestored
+from acd.messages import Event as RouterEvent
+from asr.messages import Speaker
+from cti import call as calls_of
+from cti import metrics
+from cti.ami import AmiError, AmiEvent, AmiLink, AmiNodes, AmiRefused
+from cti.call import Call
+from cti.control.calls import Calls
+from cti.control.dispatch import Dispatch
+from cti.control.orderdesk import OrderDesk
+from cti.control.people import People
+from cti.control.phones import Phones, extension_of_channel
+from cti.control.recordings import Recordings
+from cti.control.taps import Taps
+from cti.faults import fault_site
+from cti.messages import CallState, EntryKind
+
+log = logging.getLogger(__name__)
+
+HOLD_MOVES: dict[str, Callable[[Call, float], Call]] = {"Hold": calls_of.held, "Unhold": calls_of.resumed}
+
+
+class Telephony:
+    """Implements `cti.control.line.Telephony` over AMI, and takes every AMI event."""
+
+    def __init__(
+        self,
+        *,
+        nodes: AmiNodes,
+        calls: Calls,
+        dispatch: Dispatch,
+        phones: Phones,
+        people: People,
+        taps: Taps,
+        orders: OrderDesk,
+        recordings: Recordings,
+        phone_changed: Callable[[str], None],
+    ) -> None:
+        self._nodes = nodes
+        self._calls = calls
+        self._dispatch = dispatch
+        self._phones = phones
+        self._people = people
+        self._taps = taps
+        self._orders = orders
+        self._recordings = recordings
+        self._phone_changed = phone_changed
+        self._legs: dict[str, dict[str, str]] = {}  # call -> ringing channel -> its unique id
+        self._aside: set[asyncio.Task[None]] = set()
+
+    # ------------------------------------------------------------ what lines ask
+
+    def tell(self, event: RouterEvent) -> None:
+        """Tell the router."""
+        self._dispatch.tell(event)
+
+    def dial_targets(self, agent_id: str, node: str) -> str:
+        """Dial string of the agent's registered telephones on the node, "" when there is none."""
+        extension = self._people.extension(agent_id)
+        return self._phones.targets(extension, node) if extension else ""
+
+    async def press(self, call: Call, key: str) -> None:
+        """Make Asterisk believe that the citizen pressed a key. Raises AmiError."""
+        await self._link(call).play_dtmf(call.channel, key, receive=True)
+
+    async def drop_leg(self, call: Call) -> None:
+        """Hang up whatever rings for the call. Raises AmiError."""
+        current = self._calls.find(call.call_id)
+        if current is None or current.state is not CallState.RINGING:
+            return
+        for channel in tuple(self._legs.get(call.call_id, ())):
+            try:
+                await self._link(call).hangup(channel)
+            except AmiRefused:
+                continue  # gone already
+
+    async def channel_alive(self, call: Call) -> bool:
+        """Whether Asterisk still has the citizen's channel; False also when nobody can say."""
+        try:
+            return bool(await self._link(call).get_variable(call.channel, "CHANNEL(uniqueid)"))
+        except AmiError:
+            return False
+
+    def queue_exists(self, queue: str) -> bool:
+        """Whether the routing policy has this queue."""
+        return any(known.name == queue for known in self._dispatch.router.policy.queues)
+
+    def talk_began(self, call: Call, agent_id: str, channel: str, uniqueid: str) -> None:
+        """Citizen and agent are connected: open the draft, tap both legs. `call` is not yet TALKING."""
+        first = call.answered is None
+        answered = calls_of.answered(call, agent_id, channel, self._calls.now())
+        if not answered.order_id:
+            draft = self._orders.open(call.call_id, call.caller)
+            answered = replace(answered, order_id=draft.order_id)
+        self._calls.update(answered)
+        if first:
+            metrics.ANSWERED.labels(queue=call.queue or "none").inc()
+        self.beside(self._tap_both(answered, uniqueid), "tapping", call.call_id)
+
+    def in_line(self, call_id: str) -> bool:
+        """Whether the router has the call in line or ringing."""
+        return self._dispatch.router.waiting(call_id) is not None
+
+    def talk_over(self, call_id: str) -> None:
+        """The agent hung up, the citizen is still there; also when nobody told us that they had talked."""
+        call = self._calls.get(call_id)
+        if call.state in (CallState.SURVEY, CallState.WRAP_UP, CallState.ENDED):
+            return
+        if not call.with_person:
+            self.talk_began(call, call.agent_id or "", "", "")
+            call = self._calls.get(call_id)
+        self._calls.update(calls_of.agent_left(call, self._calls.now()))
+        self._end_agents_talk(call)
+
+    def citizen_left(self, call_id: str) -> None:
+        """The citizen's channel is gone: tell the router, keep the outcome. Nothing for a closed call."""
+        call = self._calls.find(call_id)
+        if call is None or call.state is CallState.WRAP_UP:
+            return
+        if call.with_person:
+            self._end_agents_talk(call)
+        if self.in_line(call_id):
+            self.tell(CallLeft(call_id=call_id))
+        call = self._calls.get(call_id)
+        writing = self._writing(call)
+        self._calls.update(calls_of.citizen_left(call, self._calls.now(), writing=writing))
+
+    def _end_agents_talk(self, call: Call) -> None:
+        self._legs.pop(call.call_id, None)
+        agent_id = call.agent_id
+        if not agent_id or self._dispatch.router.agent(agent_id) is None:
+            return
+        if self._dispatch.router.talking_with(call.call_id) != agent_id:
+            self.tell(TalkRestored(call_id=call.call_id, agent_id=agent_id))
+        self.tell(CallEnded(call_id=call.call_id, agent_id=agent_id))
+
+    def _writing(self, call: Call) -> bool:
+        """Whether the call's agent is in wrap-up for it."""
+        agent = self._dispatch.router.agent(call.agent_id or "")
+        return agent is not None and agent.state is AgentState.WRAP_UP and agent.call_id == call.call_id
+
+    # ------------------------------------------------------------ what Asterisk says
+
+    def take(self, event: AmiEvent) -> None:
+        """One AMI event; calls that this server does not know are none of its business."""
+        match event.name:
+            case "DialBegin":
+                if (call := self._calls.find(event.get("Uniqueid"))) is not None:
+                    legs = self._legs.setdefault(call.call_id, {})
+                    legs[event.get("DestChannel")] = event.get("DestUniqueid")
+            case "DialEnd":
+                self._dial_end(event)
+            case "Hangup":
+                self._hangup(event)
+            case "Hold" | "Unhold":
+                self._hold(event)
+            case "ContactStatus":
+                extension = self._phones.contact_event(event)
+                if extension is not None:
+                    self._phone_changed(extension)
+            case "MixMonitorStop":
+                self._recordings.finished(event.get("Uniqueid"))
+            case _:
+                return
+
+    def _dial_end(self, event: AmiEvent) -> None:
+        call = self._calls.find(event.get("Uniqueid"))
+        if call is None:
+            return
+        legs = self._legs.setdefault(call.call_id, {})
+        channel = event.get("DestChannel")
+        uniqueid = legs.pop(channel, "") or event.get("DestUniqueid")
+        if (
+            event.get("DialStatus") != "ANSWER"
+            or call.state is not CallState.RINGING
+            or call.agent_id is None
+        ):
+            return
+        now = self._calls.now()
+        self._calls.note(
+            call.call_id,
+            EntryKind.CALL_LEG,
+            {"agent_id": call.agent_id, "result": "answered", "ring_s": round(now - call.state_since, 3)},
+        )
+        metrics.RINGS.labels(result="answered").inc()
+        self.talk_began(call, call.agent_id, channel, uniqueid)
+        self.tell(OfferAnswered(call_id=call.call_id, agent_id=call.agent_id))
+
+    def _hangup(self, event: AmiEvent) -> None:
+        uniqueid = event.get("Uniqueid")
+        call = self._calls.find(uniqueid)
+        if call is None:
+            return
+        self._calls.channel_gone(uniqueid)
+        self._recordings.expect(uniqueid)
+        self.beside(self._close_later(uniqueid), "closing", uniqueid)
+
+    async def _close_later(self, call_id: str) -> None:
+        """Close the call's books unless its line does so first (it knows how the flow ended)."""
+        await asyncio.sleep(0.5)
+        self.citizen_left(call_id)
+
+    def _hold(self, event: AmiEvent) -> None:
+        call = self._calls.find(event.get("Linkedid"))
+        if call is None or event.get("Channel") != call.agent_channel:
+            return
+        wanted = CallState.HELD if event.name == "Hold" else CallState.TALKING
+        if call.with_person and call.state is not wanted:
+            self._calls.update(HOLD_MOVES[event.name](call, self._calls.now()))
+
+    # ------------------------------------------------------------ helpers
+
+    def beside(self, work: Coroutine[Any, Any, None], what: str, call_id: str) -> None:
+        """Run something that must not hold the caller up; failures are logged."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except AmiError as error:
+                log.warning(
+                    "Asterisk refused",
+                    extra={"what": what, "call_id": call_id, "reason": type(error).__name__},
+                )
+            except Exception as error:  # a background step must never end silently
+                log.error(
+                    "background step failed",
+                    extra={"what": what, "call_id": call_id, "site": fault_site(error)},
+                )
+
+        task = asyncio.create_task(guarded(), name=f"{what}-{call_id}")
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+    async def stop(self) -> None:
+        """End everything that runs beside."""
+        for task in tuple(self._aside):
+            task.cancel()
+        if self._aside:
+            await asyncio.wait(tuple(self._aside))
+
+    def agent_of_channel(self, channel: str) -> str | None:
+        """Login of the agent whose telephone this channel is."""
+        extension = extension_of_channel(channel, self._people.extensions)
+        return self._people.at_extension(extension) if extension else None
+
+    def _link(self, call: Call) -> AmiLink:
+        return self._nodes.link(call.node)
+
+    async def _tap_both(self, call: Call, agent_uniqueid: str) -> None:
+        link = self._link(call)
+        for speaker, uniqueid in ((Speaker.CITIZEN, call.call_id), (Speaker.AGENT, agent_uniqueid)):
+            if not uniqueid:
+                continue
+            tap = await self._taps.tap(
+                link,
+                call_id=call.call_id,
+                uniqueid=uniqueid,
+                speaker=speaker,
+                recording_started=call.recording_started,
+            )
+            current = self._calls.find(call.call_id)
+            if tap is not None and current is not None:
+                self._calls.update(replace(current, taps=(*current.taps, tap)))
