@@ -30,6 +30,7 @@ REQUIRED = (
     "pbx_config",
     "app_dial",
     "app_echo",
+    "app_exec",
     "app_mixmonitor",
     "app_playback",
     "app_queue",

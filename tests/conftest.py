@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support.asterisk import asterisk_install, asterisk_pair
 from tests.support.loopback import loopback, module_loopback
 from tests.support.postgres import database_url, module_database_url, postgres_server, postgres_url
 from tests.support.redis import (
@@ -16,6 +17,8 @@ from tests.support.redis import (
 __all__ = [
     "any_redis_server",
     "any_redis_url",
+    "asterisk_install",
+    "asterisk_pair",
     "database_url",
     "loopback",
     "module_database_url",

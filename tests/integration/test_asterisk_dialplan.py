@@ -1,0 +1,377 @@
+"""The dialplan loses nobody: the CTI server may be absent, die or hang at any moment of a call."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.agi_stub import AgiCall, agi_stub
+from tests.support.asterisk import AGI_PORT, Pair, until
+from tests.support.raw_ami import RawAmi
+from tests.support.tones import stereo, strength, tone, write_wav
+
+pytestmark = [pytest.mark.integration]
+
+
+@pytest.fixture(autouse=True)
+def clean(asterisk_pair: Pair) -> Iterator[None]:
+    """Each test begins without calls, with agent 8001 in the native queue and every desk phone answering."""
+    write_wav(asterisk_pair.sounds / "prompt.wav", tone(700, 5.0))
+    asterisk_pair.hotline.cli("queue add member PJSIP/8001p to hotline")
+    yield
+    asterisk_pair.hang_up_all()
+    asterisk_pair.hotline.cli("queue remove member PJSIP/8001p from hotline")
+    asterisk_pair.hotline.cli("dialplan set global HL_DOWN_1 0")
+    asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8001p 0.2")
+    asterisk_pair.phones.cli("dialplan set global DESK_MODE echo")
+
+
+@pytest.fixture
+async def ami(asterisk_pair: Pair) -> AsyncIterator[RawAmi]:
+    """The hotline's manager interface."""
+    async with asterisk_pair.hotline.ami() as ami:
+        yield ami
+
+
+@pytest.fixture
+async def network(asterisk_pair: Pair) -> AsyncIterator[RawAmi]:
+    """The telephone network's manager interface."""
+    async with asterisk_pair.phones.ami() as ami:
+        yield ami
+
+
+async def call(network: RawAmi, mode: str = "silent", number: str = "12345", **variables: str) -> None:
+    """A citizen dials."""
+    reply = await network.action(
+        "Originate",
+        Channel=f"PJSIP/{number}@hotline",
+        CallerID="<13800000001>",
+        Context="citizen",
+        Exten=mode,
+        Priority=1,
+        Timeout=60000,
+        Async="true",
+        variables=tuple(f"{key}={value}" for key, value in variables.items()),
+    )
+    assert reply["Response"] == "Success"
+
+
+def is_citizen(message: dict[str, str]) -> bool:
+    return message.get("Channel", "").startswith("PJSIP/city-")
+
+
+def is_agent(message: dict[str, str]) -> bool:
+    return message.get("Channel", "").startswith("PJSIP/8001p-")
+
+
+async def agent_talks(ami: RawAmi) -> dict[str, str]:
+    """Wait until the agent's leg joins the citizen's bridge."""
+    return await ami.event("BridgeEnter", is_agent)
+
+
+async def test_a_citizen_reaches_an_agent_through_the_native_queue_while_no_server_runs(
+    ami: RawAmi, network: RawAmi
+) -> None:
+    began = time.monotonic()
+    await call(network)
+    await ami.event("UserEvent", lambda message: message["UserEvent"] == "HotlineFallback")
+    await agent_talks(ami)
+    assert time.monotonic() - began < 10
+
+
+async def finish(agi: AgiCall) -> None:
+    """What a healthy server does at the end."""
+    await agi.command("SET VARIABLE HL_DONE 1")
+
+
+async def test_a_finished_call_is_hung_up(asterisk_pair: Pair, ami: RawAmi, network: RawAmi) -> None:
+    async with agi_stub(asterisk_pair.server, AGI_PORT, finish) as server:
+        await call(network)
+        await ami.event("Hangup", is_citizen)
+    assert server.stages == ["enter"]
+    assert not [event for event in ami.events if event["Event"] == "QueueCallerJoin"]
+
+
+async def test_the_server_is_told_who_called_whom_and_when(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    told: dict[str, str] = {}
+
+    async def ask(agi: AgiCall) -> None:
+        for name in ("HL_CALL", "HL_CALLED", "HL_CALLER", "HL_STARTED", "HL_RECORDING", "HL_STAGE"):
+            told[name] = await agi.variable(name)
+        told["agi_uniqueid"] = agi.env["agi_uniqueid"]
+        told["agi_network_script"] = agi.env["agi_network_script"]
+        await finish(agi)
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, ask):
+        await call(network, number="968800")
+        await ami.event("Hangup", is_citizen)
+    assert told["HL_CALL"] == told["agi_uniqueid"]
+    assert told["HL_CALL"].startswith("test-")
+    assert told["agi_network_script"] == "call"
+    assert (told["HL_CALLED"], told["HL_CALLER"], told["HL_STAGE"]) == ("968800", "13800000001", "enter")
+    assert abs(float(told["HL_STARTED"]) - time.time()) < 30
+    assert len(told["HL_STARTED"].partition(".")[2]) == 3
+    assert told["HL_RECORDING"] == f"{asterisk_pair.recordings}/{told['HL_CALL']}.raw"
+
+
+@pytest.mark.parametrize("number", ["7", "+8612345", "hot-line", "010.12345", "*12345#"])
+async def test_any_called_number_gets_in(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi, number: str
+) -> None:
+    async with agi_stub(asterisk_pair.server, AGI_PORT, finish) as server:
+        await call(network, number=number)
+        await ami.event("Hangup", is_citizen)
+    assert server.stages == ["enter"]
+
+
+async def stream(agi: AgiCall) -> None:
+    await agi.command("ANSWER")
+    await agi.send('STREAM FILE prompt "123"')
+
+
+async def wait_for_digit(agi: AgiCall) -> None:
+    await agi.command("ANSWER")
+    await agi.send("WAIT FOR DIGIT 60000")
+
+
+async def wait_for_digit_unanswered(agi: AgiCall) -> None:
+    await agi.send("WAIT FOR DIGIT 60000")
+
+
+@pytest.mark.parametrize("doing", [stream, wait_for_digit, wait_for_digit_unanswered])
+async def test_a_server_that_dies_in_the_flow_leaves_the_citizen_to_the_native_queue(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi, doing: object
+) -> None:
+    async def die(agi: AgiCall) -> None:
+        await doing(agi)  # type: ignore[operator]
+        await asyncio.sleep(0.5)
+        agi.drop()
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, die) as server:
+        await call(network)
+        await agent_talks(ami)
+    assert server.stages == ["enter"]
+
+
+async def test_a_server_that_dies_while_an_agent_rings_does_not_disturb_the_answer(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8001p 2")
+
+    async def die(agi: AgiCall) -> None:
+        await agi.command("ANSWER")
+        await agi.send("EXEC Dial PJSIP/8001p,30,g")
+        await asyncio.sleep(0.5)
+        agi.drop()
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, die):
+        await call(network)
+        await agent_talks(ami)
+    assert not [event for event in ami.events if event["Event"] == "QueueCallerJoin"]
+
+
+async def test_a_server_that_dies_while_an_agent_rings_in_vain_leaves_the_citizen_to_the_native_queue(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8001p never")
+
+    async def die(agi: AgiCall) -> None:
+        await agi.command("ANSWER")
+        await agi.send("EXEC Dial PJSIP/8001p,2,g")
+        await asyncio.sleep(0.5)
+        agi.drop()
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, die):
+        await call(network)
+        await ami.event("DialEnd", lambda message: message["DialStatus"] == "NOANSWER")
+        asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8001p 0.2")
+        await ami.event("QueueCallerJoin", is_citizen)
+        await agent_talks(ami)
+
+
+async def test_a_server_that_dies_while_an_agent_talks_is_asked_for_the_rating_afterwards(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    async def die_then_survive(agi: AgiCall) -> None:
+        if agi.stage == "enter":
+            await agi.command("ANSWER")
+            await agi.send("EXEC Dial PJSIP/8001p,30,g")
+            await ami.event("BridgeEnter", is_agent)
+            agi.drop()
+        else:
+            assert await agi.variable("DIALSTATUS") == "ANSWER"
+            await finish(agi)
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, die_then_survive) as server:
+        await call(network)
+        agent = await agent_talks(ami)
+        await asyncio.sleep(0.5)
+        assert len(asterisk_pair.hotline.channels()) == 2
+        await ami.action("Hangup", Channel=agent["Channel"])
+        await ami.event("Hangup", is_citizen)
+    assert server.stages == ["enter", "after"]
+    assert not [event for event in ami.events if event["Event"] == "QueueCallerJoin"]
+
+
+async def test_after_the_talk_the_call_ends_when_no_server_is_there_for_the_rating(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    async def die(agi: AgiCall) -> None:
+        await agi.command("ANSWER")
+        await agi.send("EXEC Dial PJSIP/8001p,30,g")
+        await ami.event("BridgeEnter", is_agent)
+        agi.drop()
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, die) as server:
+        await call(network)
+        agent = await agent_talks(ami)
+    assert server.stages == ["enter"]
+    await ami.action("Hangup", Channel=agent["Channel"])
+    await ami.event("Hangup", is_citizen)
+    assert not [event for event in ami.events if event["Event"] == "QueueCallerJoin"]
+
+
+async def test_a_citizen_sent_back_to_the_line_after_a_talk_is_not_taken_for_served(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    async def transfer_back_then_die(agi: AgiCall) -> None:
+        await agi.command("ANSWER")
+        await agi.send("EXEC Dial PJSIP/8002p,30,g")
+        talk = await ami.event("BridgeEnter", lambda message: message["Channel"].startswith("PJSIP/8002p-"))
+        await ami.action("Hangup", Channel=talk["Channel"])
+        await agi.reader.readline()
+        assert await agi.variable("DIALSTATUS") == "ANSWER"
+        await agi.command('SET VARIABLE DIALSTATUS ""')
+        await agi.send("WAIT FOR DIGIT 60000")
+        await asyncio.sleep(0.3)
+        agi.drop()
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, transfer_back_then_die):
+        await call(network)
+        await ami.event("QueueCallerJoin", is_citizen)
+        await agent_talks(ami)
+
+
+async def test_a_citizen_held_by_a_hung_server_is_rescued_by_a_redirect(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    async def hang(agi: AgiCall) -> None:
+        await agi.command("ANSWER")
+        await asyncio.sleep(3600)
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, hang):
+        await call(network)
+        citizen = await ami.event(
+            "Newstate", lambda event: is_citizen(event) and event["ChannelStateDesc"] == "Up"
+        )
+        reply = await ami.action(
+            "Redirect", Channel=citizen["Channel"], Context="hotline", Exten="rescue", Priority=1
+        )
+        assert reply["Response"] == "Success"
+        await agent_talks(ami)
+
+
+async def test_a_citizen_who_hangs_up_on_a_hung_server_leaves_no_channel_behind(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    async def hang(agi: AgiCall) -> None:
+        await agi.command("ANSWER")
+        await asyncio.sleep(3600)
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, hang):
+        await call(network)
+        await ami.event("Newstate", lambda event: is_citizen(event) and event["ChannelStateDesc"] == "Up")
+        asterisk_pair.phones.cli("channel request hangup all")
+        await ami.event("Hangup", is_citizen, limit_s=5)
+        assert asterisk_pair.hotline.channels() == []
+
+
+async def test_a_returned_server_takes_a_citizen_over_from_the_native_queue(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8001p never")
+    await call(network)
+    waiting = await ami.event("QueueCallerJoin", is_citizen)
+    resumed = asyncio.Event()
+
+    async def resume(agi: AgiCall) -> None:
+        assert await agi.variable("HL_FALLBACK") == "1"
+        assert await agi.variable("HL_CALL") == waiting["Uniqueid"]
+        resumed.set()
+        await finish(agi)
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, resume) as server:
+        await ami.action(
+            "Redirect", Channel=waiting["Channel"], Context="hotline", Exten="resume", Priority=1
+        )
+        async with asyncio.timeout(10):
+            await resumed.wait()
+        await ami.event("Hangup", is_citizen)
+    assert server.stages == ["resume"]
+
+
+async def test_a_talk_through_the_native_queue_ends_with_a_returned_servers_rating(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    await call(network)
+    agent = await agent_talks(ami)
+    async with agi_stub(asterisk_pair.server, AGI_PORT, finish) as server:
+        await ami.action("Hangup", Channel=agent["Channel"])
+        await ami.event("Hangup", is_citizen)
+    assert server.stages == ["after"]
+
+
+async def test_a_server_marked_down_is_not_asked(asterisk_pair: Pair, ami: RawAmi, network: RawAmi) -> None:
+    await ami.action("Setvar", Variable="HL_DOWN_1", Value="1")
+    async with agi_stub(asterisk_pair.server, AGI_PORT, finish) as server:
+        await call(network)
+        await agent_talks(ami)
+    assert server.stages == []
+
+
+def finished(recording: Path) -> Path:
+    """Return a recording that has stopped growing."""
+    sizes = [-1]
+
+    def settled() -> bool:
+        sizes.append(recording.stat().st_size)
+        return sizes[-1] == sizes[-2]
+
+    until(settled, "the recording is complete")
+    return recording
+
+
+async def test_the_recording_has_the_citizen_left_and_what_the_citizen_hears_right(
+    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+) -> None:
+    write_wav(asterisk_pair.sounds / "citizen.wav", tone(440, 3.0))
+    write_wav(asterisk_pair.sounds / "agent.wav", tone(1000, 3.0))
+    asterisk_pair.phones.cli("dialplan set global DESK_MODE play")
+
+    async def flow(agi: AgiCall) -> None:
+        await agi.command("ANSWER")
+        await agi.command('STREAM FILE prompt ""')
+        await agi.command("EXEC Dial PJSIP/8001p,30,g")
+        await finish(agi)
+
+    write_wav(asterisk_pair.sounds / "prompt.wav", tone(700, 1.0))
+    async with agi_stub(asterisk_pair.server, AGI_PORT, flow):
+        began = len(ami.events)
+        await call(network, mode="play", SOUND=str(asterisk_pair.sounds / "citizen"))
+        agent = await agent_talks(ami)
+        await asyncio.sleep(2.0)
+        await ami.action("Hangup", Channel=agent["Channel"])
+        gone = await ami.event("Hangup", is_citizen, since=began)
+    left, right = stereo(finished(asterisk_pair.recordings / f"{gone['Uniqueid']}.raw"))
+    assert strength(left, 440) > 0.2
+    assert strength(left, 700) < 0.01
+    assert strength(left, 1000) < 0.01
+    assert strength(right, 700) > 0.2
+    assert strength(right, 1000) > 0.2
+    assert strength(right, 440) < 0.01
