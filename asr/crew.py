@@ -1,0 +1,289 @@
+"""The recognition threads of one worker process, and what waits for them.
+
+Each leg has a queue of its own and is worked on by one thread at a time, in the order in which legs have
+something to do. A leg that falls behind first loses its partial results, then its oldest audio: it never
+grows.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from asr.errors import AsrError
+from asr.messages import TapAnnounced, TapEnded, TranscriptMessage
+from asr.pipeline import Leg, LegPipeline, Readable
+from asr.recogniser import Recognisers
+
+log = logging.getLogger(__name__)
+
+BLOCK_S = 0.1
+"""Audio is worked on in blocks of about so much."""
+JOIN_S = 0.1
+"""Frames that arrive further apart than this are not joined into one block, so that a gap stays one."""
+TURN_S = 1.0
+"""After so much audio of one leg a thread looks after the others."""
+BEHIND_S = 1.0
+"""A leg that has more waiting gets no partial results until it has caught up."""
+IDLE_S = 1.0
+"""A leg that sends nothing for so long is looked at, so that its last sentence becomes final."""
+
+Publish = Callable[[list[TranscriptMessage]], None]
+"""Takes messages of one leg, in order; called on recognition threads."""
+
+
+@dataclass(slots=True)
+class CrewCounters:
+    """What the threads have done so far."""
+
+    heard_s: float = 0.0  # audio received
+    speech_s: float = 0.0  # of these, speech
+    dropped_s: float = 0.0  # of these, skipped to catch up
+    decode_s: float = 0.0  # threads were busy
+    errors: int = 0  # times that recognition of a leg failed
+
+
+@dataclass(slots=True)
+class _Block:
+    pcm: bytearray
+    rate: int  # Hz; 0: no audio, look whether the leg went quiet
+    arrived: float  # epoch seconds
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / 2 / self.rate if self.rate else 0.0
+
+
+class CrewLeg:
+    """One tap's queue: what arrived goes in on the event loop, a recognition thread takes it out."""
+
+    def __init__(self, crew: Crew, tap: TapAnnounced) -> None:
+        self.tap = tap
+        self.heard_s = 0.0  # audio received
+        self.dropped_s = 0.0  # skipped to catch up
+        self._crew = crew
+        self._lock = threading.Lock()
+        self._blocks: deque[_Block] = deque()
+        self._waiting_s = 0.0
+        self._scheduled = False
+        self._ended_at: float | None = None
+        self._last_arrival = 0.0  # epoch seconds
+        self._looked_at = True  # nothing arrived since the leg was last found quiet
+        self._pipeline: LegPipeline | None = None
+
+    def audio(self, pcm: bytes, rate: int, arrived: float) -> None:
+        """Queue samples; the oldest are skipped where more than the crew's limit waits."""
+        seconds, dropped = len(pcm) / 2 / rate, 0.0
+        with self._lock:
+            last = self._blocks[-1] if self._blocks else None
+            if last and last.rate == rate and last.seconds < BLOCK_S and arrived - last.arrived < JOIN_S:
+                last.pcm += pcm
+                last.arrived = arrived
+            else:
+                self._blocks.append(_Block(bytearray(pcm), rate, arrived))
+            self._waiting_s += seconds
+            while self._waiting_s > self._crew.max_backlog_s and len(self._blocks) > 1:
+                skipped = self._blocks.popleft().seconds
+                self._waiting_s -= skipped
+                dropped += skipped
+            self.heard_s += seconds
+            self.dropped_s += dropped
+            self._last_arrival = arrived
+            self._looked_at = False
+            wake = self._wake(self._waiting_s >= BLOCK_S)
+        self._crew.note(heard_s=seconds, dropped_s=dropped)
+        if wake:
+            self._crew.enqueue(self)
+
+    def idle(self, now: float) -> None:
+        """Have a sentence ended if nothing arrives any more; `now` is epoch seconds."""
+        with self._lock:
+            if self._looked_at or now - self._last_arrival < IDLE_S:
+                return
+            self._looked_at = True
+            self._blocks.append(_Block(bytearray(), 0, now))
+            wake = self._wake(True)
+        if wake:
+            self._crew.enqueue(self)
+
+    def ended(self, at: float) -> None:
+        """There will be no more audio: the last sentence and TapEnded follow."""
+        with self._lock:
+            self._ended_at = at
+            wake = self._wake(True)
+        if wake:
+            self._crew.enqueue(self)
+
+    def work(self) -> bool:
+        """Do one turn on a recognition thread; return whether the leg has to be put in line again."""
+        done_s = 0.0
+        while done_s < TURN_S:
+            with self._lock:
+                if not self._blocks:
+                    if self._ended_at is None:
+                        self._scheduled = False
+                        return False
+                    break
+                block = self._blocks.popleft()
+                self._waiting_s -= block.seconds
+                behind = self._waiting_s > BEHIND_S
+            done_s += block.seconds
+            self._hear(block, behind)
+        with self._lock:
+            at = None if self._blocks else self._ended_at
+        if at is None:
+            return True
+        self._finish(at)
+        return False
+
+    def _wake(self, enough: bool) -> bool:
+        """Whether the leg has to be put in line now; the lock is held."""
+        if self._scheduled or not enough:
+            return False
+        self._scheduled = True
+        return True
+
+    def _hear(self, block: _Block, behind: bool) -> None:
+        if self._pipeline is None and block.rate:
+            self._pipeline = self._crew.pipeline(self.tap, block.rate)
+        if self._pipeline is None:
+            return
+        before = self._pipeline.speech_s
+        if block.rate:
+            told = self._guarded(lambda leg: leg.feed(bytes(block.pcm), block.arrived, partials=not behind))
+        else:
+            told = self._guarded(lambda leg: leg.idle(block.arrived))
+        self._crew.note(speech_s=self._pipeline.speech_s - before)
+        if told:
+            self._crew.publish(told)
+
+    def _finish(self, at: float) -> None:
+        told = self._guarded(lambda leg: leg.close())
+        told.append(
+            TapEnded(
+                call_id=self.tap.call_id,
+                speaker=self.tap.speaker,
+                tap_id=self.tap.tap_id,
+                heard_s=self.heard_s,
+                dropped_s=self.dropped_s,
+                at=at,
+            )
+        )
+        self._crew.publish(told)
+        self._crew.left(self)
+
+    def _guarded(self, step: Callable[[LegPipeline], list[TranscriptMessage]]) -> list[TranscriptMessage]:
+        """Run one step of the pipeline; where it fails, this speech is given up and the leg goes on."""
+        if self._pipeline is None:
+            return []
+        try:
+            return step(self._pipeline)
+        except AsrError as error:
+            log.error("recognition failed", extra={"tap": self.tap.tap_id, "error": str(error)})
+        except Exception:
+            log.exception("recognition failed", extra={"tap": self.tap.tap_id})
+        self._crew.note(errors=1)
+        return self._pipeline.abandon()
+
+
+class Crew:
+    """Recognition threads that share the work of all legs of a process."""
+
+    def __init__(
+        self,
+        recognisers: Recognisers,
+        publish: Publish,
+        *,
+        threads: int = 2,
+        max_backlog_s: float = 15.0,
+        readable: Readable = str,
+    ) -> None:
+        self.publish = publish
+        self.max_backlog_s = max_backlog_s
+        self._recognisers = recognisers
+        self._readable = readable
+        self._line: queue.SimpleQueue[CrewLeg | None] = queue.SimpleQueue()
+        self._legs: set[CrewLeg] = set()
+        self._changed = threading.Condition()
+        self._counters = CrewCounters()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"recognition-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def open(self, tap: TapAnnounced) -> CrewLeg:
+        """Return the queue of a new leg."""
+        leg = CrewLeg(self, tap)
+        with self._changed:
+            self._legs.add(leg)
+        return leg
+
+    def look(self, now: float) -> None:
+        """Look for legs that went quiet; `now` is epoch seconds. Call it a few times a second."""
+        with self._changed:
+            legs = list(self._legs)
+        for leg in legs:
+            leg.idle(now)
+
+    def counters(self) -> CrewCounters:
+        """What has been done so far."""
+        with self._changed:
+            each = self._counters
+            return CrewCounters(each.heard_s, each.speech_s, each.dropped_s, each.decode_s, each.errors)
+
+    def close(self, wait_s: float) -> bool:
+        """Wait until every ended leg is finished, at most `wait_s`, then stop; return whether all were."""
+        with self._changed:
+            finished = self._changed.wait_for(lambda: not self._legs, wait_s)
+        for _ in self._threads:
+            self._line.put(None)
+        return finished
+
+    # What a leg asks of its crew
+
+    def enqueue(self, leg: CrewLeg) -> None:
+        """Put a leg in line for the next free thread."""
+        self._line.put(leg)
+
+    def pipeline(self, tap: TapAnnounced, rate: int) -> LegPipeline:
+        """Return what turns this leg's audio into sentences."""
+        leg = Leg(call_id=tap.call_id, speaker=tap.speaker, tap_id=tap.tap_id)
+        return LegPipeline(leg, rate, self._recognisers, readable=self._readable)
+
+    def note(
+        self,
+        *,
+        heard_s: float = 0.0,
+        speech_s: float = 0.0,
+        dropped_s: float = 0.0,
+        decode_s: float = 0.0,
+        errors: int = 0,
+    ) -> None:
+        """Count."""
+        with self._changed:
+            self._counters.heard_s += heard_s
+            self._counters.speech_s += speech_s
+            self._counters.dropped_s += dropped_s
+            self._counters.decode_s += decode_s
+            self._counters.errors += errors
+
+    def left(self, leg: CrewLeg) -> None:
+        """The leg told its last word."""
+        with self._changed:
+            self._legs.discard(leg)
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while (leg := self._line.get()) is not None:
+            begun = time.monotonic()
+            again = leg.work()
+            self.note(decode_s=time.monotonic() - begun)
+            if again:
+                self._line.put(leg)
