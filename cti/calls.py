@@ -1,0 +1,259 @@
+"""Call records in the database: the journal's entries, and what they amount to.
+
+`call_events` holds every entry once. `calls` and `transcript_lines` are read from them: a call's row is the
+fold of all its entries in the order of their ids, so replays, and entries of two servers that arrive out of
+order, end in the same row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, func, select
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cti.call_records import CallFilter, CallPage, CallRecord, TranscriptLine, check_entry, fold, line_of
+from cti.database import upsert, writing
+from cti.errors import HotlineError
+from cti.messages import Entry, EntryKind
+from cti.tables import call_events, calls, transcript_lines
+
+__all__ = ["CallStore", "EntryRefused", "OrderSink"]
+
+OrderSink = Callable[[Entry], Awaitable[None]]
+"""Takes an order entry into the orders room; called at least once for each, so it must be idempotent."""
+
+CALL_KINDS = (EntryKind.CALL_STATE, EntryKind.CALL_LEG, EntryKind.RATING, EntryKind.RECORDING)
+"""Kinds that a call's row is made of."""
+HISTORY_MAX = 50
+TRANSCRIPT_MAX = 5_000
+"""Lines of one call that are given out: ten hours of talk."""
+
+
+class EntryRefused(HotlineError):
+    """An entry that the database will never take; `entry_id` names it, `reason` holds none of its words."""
+
+    def __init__(self, entry_id: str, reason: str) -> None:
+        super().__init__(f"entry {entry_id}: {reason}")
+        self.entry_id = entry_id
+        self.reason = reason
+
+
+class CallStore:
+    """Writes journal entries and answers questions about calls.
+
+    SQLAlchemy's errors pass through when the database cannot be reached.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, on_order: OrderSink | None = None) -> None:
+        self._engine = engine
+        self._on_order = on_order
+
+    # ------------------------------------------------------------ writing
+
+    async def write(self, entries: Sequence[Entry]) -> None:
+        """Write entries in one transaction; entries written before are passed over.
+
+        Order entries go to the order sink first, every time: it takes each only once.
+
+        Raises:
+            EntryRefused: one entry is not acceptable; none, or only others, were written. Leave it out
+                and write the rest again.
+        """
+        for entry in entries:
+            try:
+                check_entry(entry)
+            except (msgspec.ValidationError, ValueError) as error:
+                raise EntryRefused(entry.entry_id[:64], _without_values(error)) from None
+        if self._on_order is not None:
+            for entry in entries:
+                if entry.kind is EntryKind.ORDER:
+                    await self._on_order(entry)
+        try:
+            await self._write(entries)
+        except (DataError, IntegrityError) as error:
+            if len(entries) == 1:
+                raise EntryRefused(entries[0].entry_id, type(error).__name__) from None
+            for entry in entries:
+                await self.write([entry])
+
+    async def _write(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        rows = {
+            entry.entry_id: {
+                "entry_id": entry.entry_id,
+                "call_id": entry.call_id,
+                "at": entry.at,
+                "kind": entry.kind.value,
+                "data": dict(entry.data),
+            }
+            for entry in entries
+        }
+        async with writing(self._engine) as connection:
+            found = await connection.scalars(
+                select(call_events.c.entry_id).where(call_events.c.entry_id.in_(list(rows)))
+            )
+            written = set(found.all())
+            fresh = {key: row for key, row in rows.items() if key not in written}
+            if not fresh:
+                return
+            # Another server may write the same entry between our look and this statement.
+            await connection.execute(
+                upsert(connection, call_events).on_conflict_do_nothing(), list(fresh.values())
+            )
+            touched: dict[str, None] = {}
+            for entry in entries:
+                if entry.entry_id not in fresh:
+                    continue
+                if entry.kind is EntryKind.TRANSCRIPT:
+                    await _put_line(connection, entry)
+                elif entry.kind in CALL_KINDS and entry.call_id:
+                    touched[entry.call_id] = None
+            await _project(connection, sorted(touched))
+
+    # ------------------------------------------------------------ questions
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        """Return one call, None when there is none of this id."""
+        async with self._engine.connect() as connection:
+            found = await connection.execute(select(calls).where(calls.c.call_id == call_id))
+            row = found.mappings().first()
+        return None if row is None else _record(row)
+
+    async def calls(self, which: CallFilter) -> CallPage:
+        """Return one page of the calls that match, newest first.
+
+        Raises:
+            ValueError: naming the key of the filter that is out of bounds.
+        """
+        which.check()
+        chosen = _matching(which)
+        async with self._engine.connect() as connection:
+            total = await connection.scalar(select(func.count()).select_from(chosen.subquery()))
+            rows = await connection.execute(
+                chosen.order_by(calls.c.started.desc(), calls.c.call_id)
+                .limit(which.size)
+                .offset((which.page - 1) * which.size)
+            )
+            found = tuple(_record(row) for row in rows.mappings())
+        return CallPage(total=total or 0, page=which.page, size=which.size, calls=found)
+
+    async def transcript(self, call_id: str) -> tuple[TranscriptLine, ...]:
+        """Return what was said, by time; empty for an unknown call."""
+        query = select(transcript_lines).where(transcript_lines.c.call_id == call_id)
+        query = query.order_by(transcript_lines.c.start_s, transcript_lines.c.line_id).limit(TRANSCRIPT_MAX)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query)
+            return tuple(_convert(row, TranscriptLine) for row in rows.mappings())
+
+    async def last_for_caller(self, number: str, limit: int = 10) -> tuple[CallRecord, ...]:
+        """Return the newest calls from this number, at most 50."""
+        query = select(calls).where(calls.c.caller == number).order_by(calls.c.started.desc())
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.limit(min(max(limit, 1), HISTORY_MAX)))
+            return tuple(_record(row) for row in rows.mappings())
+
+    async def entries(self, call_id: str) -> tuple[Entry, ...]:
+        """Return everything written about a call, in order."""
+        async with self._engine.connect() as connection:
+            return await _entries(connection, [call_id])
+
+    async def last_entry(self, call_id: str, kind: EntryKind | None = None) -> Entry | None:
+        """Return the newest entry of a call (of one kind), None when there is none."""
+        query = select(call_events).where(call_events.c.call_id == call_id)
+        if kind is not None:
+            query = query.where(call_events.c.kind == kind.value)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.order_by(call_events.c.entry_id.desc()).limit(1))
+            row = rows.mappings().first()
+        return None if row is None else _convert(row, Entry)
+
+
+def _without_values(error: Exception) -> str:
+    """Say what is wrong without quoting the value, which may be a citizen's."""
+    if isinstance(error, msgspec.ValidationError):
+        return str(error).split(", got", 1)[0].partition("Invalid value")[0] or "invalid value"
+    return str(error)
+
+
+def _convert(row: Mapping[Any, Any], kind: type[Any]) -> Any:
+    return msgspec.convert({name: row[name] for name in kind.__struct_fields__}, kind)
+
+
+def _record(row: Mapping[Any, Any]) -> CallRecord:
+    record: CallRecord = _convert(row, CallRecord)
+    return record
+
+
+async def _entries(
+    connection: AsyncConnection, call_ids: Sequence[str], kinds: Sequence[EntryKind] | None = None
+) -> tuple[Entry, ...]:
+    query = select(call_events).where(call_events.c.call_id.in_(call_ids))
+    if kinds is not None:
+        query = query.where(call_events.c.kind.in_([kind.value for kind in kinds]))
+    rows = await connection.execute(query.order_by(call_events.c.entry_id))
+    return tuple(_convert(row, Entry) for row in rows.mappings())
+
+
+async def _put_line(connection: AsyncConnection, entry: Entry) -> None:
+    values = msgspec.structs.asdict(line_of(entry))
+    statement = upsert(connection, transcript_lines).values(
+        **values, call_id=entry.call_id, entry_id=entry.entry_id
+    )
+    new = statement.excluded
+    later = {column.name: new[column.name] for column in transcript_lines.c if not column.primary_key}
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[transcript_lines.c.call_id, transcript_lines.c.line_id],
+            set_=later,
+            where=transcript_lines.c.entry_id < new.entry_id,
+        )
+    )
+
+
+async def _project(connection: AsyncConnection, call_ids: Sequence[str]) -> None:
+    """Fold the entries of these calls again and store what they amount to."""
+    if not call_ids:
+        return
+    grouped: dict[str, list[Entry]] = {}
+    for entry in await _entries(connection, call_ids, CALL_KINDS):
+        grouped.setdefault(entry.call_id, []).append(entry)
+    for call_id in call_ids:
+        record = fold(call_id, grouped.get(call_id, []))
+        if record is None:
+            continue
+        statement = upsert(connection, calls).values(**msgspec.to_builtins(record))
+        columns = {
+            name: statement.excluded[name] for name in CallRecord.__struct_fields__ if name != "call_id"
+        }
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=[calls.c.call_id], set_=columns)
+        )
+
+
+def _matching(which: CallFilter) -> Select[Any]:
+    query = select(calls)
+    for column, value in (
+        (calls.c.caller, which.caller),
+        (calls.c.called, which.called),
+        (calls.c.agent_id, which.agent),
+        (calls.c.queue, which.queue),
+        (calls.c.outcome, which.outcome.value if which.outcome is not None else ""),
+    ):
+        if value:
+            query = query.where(column == value)
+    if which.since is not None:
+        query = query.where(calls.c.started >= which.since)
+    if which.until is not None:
+        query = query.where(calls.c.started < which.until)
+    if which.text:
+        said = select(transcript_lines.c.call_id).where(
+            transcript_lines.c.call_id == calls.c.call_id,
+            transcript_lines.c.text.contains(which.text, autoescape=True),
+        )
+        query = query.where(said.exists())
+    return query

@@ -1,0 +1,105 @@
+"""What the web side is given, and what it needs of the orders room."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from cti.accounts import Accounts
+from cti.calls import CallStore
+from cti.metrics import Metrics
+from cti.ports import Floor, Person
+from cti.web.pages import PageHub
+from orders.records import Order, OrderFilter, OrderPage
+
+__all__ = ["IceServer", "JournalState", "OrderDesk", "PhoneAccount", "WebDeps"]
+
+
+class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A STUN or TURN server, as a browser takes it."""
+
+    urls: Sequence[str]  # stun:… or turn:…
+    username: str = ""
+    credential: str = ""
+
+
+class PhoneAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """What a softphone needs to register."""
+
+    extension: str  # telephone extension, also the SIP user
+    password: str  # of the SIP user
+    ws_url: str  # Asterisk's WebSocket, ws:// or wss://
+    sip_domain: str  # right of the @
+    ice_servers: Sequence[IceServer] = ()
+
+
+class OrderDesk(Protocol):
+    """The orders room as the web side uses it: `orders.store.OrderStore`, or what stands before it."""
+
+    async def get(self, order_id: str) -> Order: ...
+
+    async def list(self, which: OrderFilter) -> OrderPage: ...
+
+    async def by_call(self, call_id: str) -> tuple[Order, ...]: ...
+
+    async def by_phone(self, phone: str, *, limit: int = ...) -> tuple[Order, ...]: ...
+
+    async def edit(
+        self, order_id: str, field: str, value: str, *, agent: str, seen: int | None = None
+    ) -> Order: ...
+
+    async def submit(self, order_id: str, agent: str, idempotency_key: str) -> Order: ...
+
+    async def discard(self, order_id: str, agent: str, reason: str) -> Order: ...
+
+
+class JournalState(Protocol):
+    """How far the journal is behind the database."""
+
+    @property
+    def healthy(self) -> bool: ...
+
+    @property
+    def pending(self) -> int: ...
+
+    @property
+    def lag_s(self) -> float: ...
+
+    @property
+    def rejected(self) -> int: ...
+
+
+def _accepting() -> bool:
+    return True
+
+
+def _no_phone(_person: Person) -> PhoneAccount | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebDeps:
+    """Everything the web side is given."""
+
+    floor: Floor  # call control
+    pages: PageHub  # the connected pages; call control sends through the same one
+    accounts: Accounts
+    calls: CallStore
+    orders: OrderDesk
+    journal: JournalState
+    metrics: Metrics
+    recordings: Path  # folder that recordings' file names are relative to
+    static: Path  # the built desk (index.html and assets/)
+    phone_for: Callable[[Person], PhoneAccount | None] = _no_phone  # None: a person without a softphone
+    accepting: Callable[[], bool] = _accepting  # False once a graceful stop began
+    allowed_origins: frozenset[str] = field(default_factory=frozenset)  # beside the server's own
+    trusted_proxies: frozenset[str] = field(default_factory=frozenset)  # addresses whose X-Forwarded-* counts
+    secure: bool = False  # always behind TLS: cookies are Secure and browsers are told to insist
+    grace_s: float = 8.0  # seconds a person's last page may be gone before page_closed
+    recheck_s: float = 10.0  # how often the sessions of open pages are checked
+    clock: Callable[[], float] = time.time

@@ -1,0 +1,42 @@
+"""Every address of the server, and who may use it. `docs/openapi.yaml` tells the same to programs."""
+
+from __future__ import annotations
+
+from cti.messages import Role
+from cti.web import accounts, calls, health, orders, signing, static
+from cti.web.guard import Route
+from cti.web.socket import connect
+
+__all__ = ["ROUTES"]
+
+ANYBODY = None
+EVERYBODY = frozenset(Role)
+ON_CALLS = frozenset({Role.AGENT, Role.SUPERVISOR})
+ADMINS = frozenset({Role.ADMIN})
+
+ROUTES = (
+    Route("POST", "/api/login", signing.login, ANYBODY),
+    Route("POST", "/api/logout", signing.logout, EVERYBODY),
+    Route("GET", "/api/me", signing.me, EVERYBODY),
+    Route("GET", "/api/me/phone", signing.my_phone, EVERYBODY),
+    Route("POST", "/api/me/password", signing.my_password, EVERYBODY),
+    Route("GET", "/api/ws", connect, EVERYBODY),
+    Route("GET", "/api/calls", calls.list_calls, EVERYBODY),
+    Route("GET", "/api/calls/{call_id}", calls.one_call, EVERYBODY),
+    Route("GET", "/api/calls/{call_id}/transcript", calls.transcript, EVERYBODY),
+    Route("GET", "/api/calls/{call_id}/recording", calls.recording, EVERYBODY),
+    Route("GET", "/api/callers/{number}/history", calls.caller_history, EVERYBODY),
+    Route("GET", "/api/orders", orders.list_orders, EVERYBODY),
+    Route("GET", "/api/orders/{order_id}", orders.one_order, EVERYBODY),
+    Route("PATCH", "/api/orders/{order_id}/fields", orders.edit_fields, ON_CALLS),
+    Route("POST", "/api/orders/{order_id}/submit", orders.submit_order, ON_CALLS),
+    Route("POST", "/api/orders/{order_id}/discard", orders.discard_order, ON_CALLS),
+    Route("GET", "/api/accounts", accounts.list_accounts, ADMINS),
+    Route("POST", "/api/accounts", accounts.create_account, ADMINS),
+    Route("PATCH", "/api/accounts/{login}", accounts.change_account, ADMINS),
+    Route("GET", "/api/audit", accounts.read_audit, ADMINS),
+    Route("GET", "/healthz", health.alive, ANYBODY),
+    Route("GET", "/readyz", health.ready, ANYBODY),
+    Route("GET", "/metrics", health.metrics, ANYBODY),
+    Route("GET", "/{path:.*}", static.desk, ANYBODY),
+)
