@@ -16,8 +16,12 @@ import msgspec
 import yaml
 from msgspec import Meta
 
+from ivr_flows.kokoro import Spoken
+from ivr_flows.speech import spell_digits
+
 DEMO = Path(__file__).resolve().parent
 CITIZENS = DEMO / "citizens"
+CITIZENS_AUDIO = CITIZENS / "audio"
 CITY = DEMO / "city.yaml"
 
 MAX_FILE_BYTES = 64 * 1024
@@ -213,6 +217,14 @@ def spoken_lines(scenarios: Iterable[Scenario]) -> dict[str, tuple[str, str]]:
                     "give one of them a file of its own"
                 )
     return lines
+
+
+def voice_lines(scenarios: Iterable[Scenario]) -> tuple[Spoken, ...]:
+    """Return every turn once, for `build_lines` and `check_lines` of `ivr_flows.synthesis`."""
+    return tuple(
+        Spoken(key=Path(audio).stem, text=text, spelling=spell_digits(text), voice=voice, fragment=False)
+        for audio, (text, voice) in spoken_lines(scenarios).items()
+    )
 
 
 def load_city(path: Path = CITY) -> City:
