@@ -12,7 +12,6 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 WAITS_S = (1, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200)
 """GB/T 33358 asks for an answer within 15 s, so 15 is a bound."""
 REQUESTS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-CAPTIONS_S = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
 class Metrics:
@@ -25,9 +24,8 @@ class Metrics:
         r = self.registry
         # calls
         self.calls = Gauge("hotline_calls", "Calls now, by state", ["state"], registry=r)
-        self.calls_ended = Counter(
-            "hotline_calls_ended", "Calls that ended, by outcome", ["outcome"], registry=r
-        )
+        self.calls_started = Counter("hotline_calls_started", "Calls that reached us", registry=r)
+        self.calls_ended = Counter("hotline_calls_ended", "Calls over, by outcome", ["outcome"], registry=r)
         self.waits = Histogram(
             "hotline_wait_seconds",
             "From asking for a person to the answer",
@@ -37,45 +35,37 @@ class Metrics:
         )
         self.rings = Counter("hotline_rings", "Agents' phones rung, by result", ["result"], registry=r)
         self.waiting = Gauge("hotline_waiting", "Citizens in line now", ["queue"], registry=r)
-        self.satisfaction = Counter(
-            "hotline_satisfaction", "Ratings given after calls", ["score"], registry=r
-        )
+        self.flows_failed = Counter("hotline_flows_failed", "Calls given back to the dialplan", registry=r)
+        self.prompts_missing = Counter("hotline_prompts_missing", "Sentences without audio", registry=r)
+        self.recovered = Counter("hotline_recovered", "Calls found again after a start", ["what"], registry=r)
         # agents
         self.agents = Gauge("hotline_agents", "Signed-in agents, by state", ["state"], registry=r)
         # Asterisk
         self.ami_up = Gauge("hotline_ami_up", "1 while the AMI link to a node is up", ["node"], registry=r)
         self.ami_events = Counter("hotline_ami_events", "AMI events read", ["node"], registry=r)
         self.ami_reconnects = Counter("hotline_ami_reconnects", "AMI links made again", ["node"], registry=r)
-        self.ami_actions = Counter(
-            "hotline_ami_actions", "AMI actions, by result", ["node", "result"], registry=r
-        )
         self.agi_sessions = Gauge("hotline_agi_sessions", "FastAGI sessions open now", registry=r)
-        self.agi_ended = Counter(
-            "hotline_agi_sessions_ended", "FastAGI sessions, by result", ["result"], registry=r
-        )
-        # captions
+        # captions and drafts
         self.asr_up = Gauge("hotline_asr_up", "1 while live transcription is available", registry=r)
-        self.asr_taps = Gauge("hotline_asr_taps", "Call legs being transcribed now", registry=r)
+        self.taps = Counter("hotline_taps", "Call legs to be transcribed, by result", ["result"], registry=r)
         self.asr_lines = Counter("hotline_asr_lines", "Sentences transcribed", ["speaker"], registry=r)
-        self.asr_delay = Histogram(
-            "hotline_asr_delay_seconds",
-            "From the end of a sentence to its text",
-            buckets=CAPTIONS_S,
+        self.drafts = Counter("hotline_drafts", "What became of drafts", ["event"], registry=r)
+        self.draft_seconds = Histogram(
+            "hotline_draft_seconds",
+            "Time to draft an order from a transcript",
+            buckets=REQUESTS_S,
             registry=r,
         )
         # journal
         self.journal_pending = Gauge("hotline_journal_pending", "Entries not yet in the database", registry=r)
         self.journal_lag = Gauge("hotline_journal_lag_seconds", "Age of the oldest of those", registry=r)
-        self.journal_written = Counter(
-            "hotline_journal_written", "Entries written to the database", registry=r
+        self.journal_rejected = Gauge(
+            "hotline_journal_rejected", "Entries set aside since the start", registry=r
         )
-        self.journal_rejected = Counter(
-            "hotline_journal_rejected", "Entries set aside as unusable", registry=r
-        )
-        # pages
+        # pages and HTTP
         self.pages = Gauge("hotline_pages", "WebSocket pages connected now", registry=r)
         self.page_messages = Counter(
-            "hotline_page_messages", "Messages read from pages", ["result"], registry=r
+            "hotline_page_messages", "Messages of pages, by result", ["result"], registry=r
         )
         self.page_resyncs = Counter("hotline_page_resyncs", "Slow pages given a new snapshot", registry=r)
         self.logins = Counter("hotline_logins", "Attempts to sign in, by result", ["result"], registry=r)

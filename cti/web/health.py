@@ -97,4 +97,5 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     deps = request.app[DEPS]
     deps.metrics.journal_pending.set(deps.journal.pending)
     deps.metrics.journal_lag.set(deps.journal.lag_s)
+    deps.metrics.journal_rejected.set(deps.journal.rejected)
     return web.Response(body=deps.metrics.text(), headers={"Content-Type": CONTENT_TYPE})

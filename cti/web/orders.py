@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -16,6 +17,7 @@ from cti.web.answers import ApiError, answer, read_body, read_query
 from cti.web.guard import DEPS, person_of
 from cti.web.ports import WebDeps
 from orders.errors import (
+    ChainBroken,
     Contention,
     FieldTooLong,
     IllegalTransition,
@@ -35,6 +37,8 @@ __all__ = ["discard_order", "edit_fields", "list_orders", "one_order", "order_bo
 Text = Annotated[str, msgspec.Meta(max_length=100)]
 Value = Annotated[str, msgspec.Meta(max_length=4000)]
 KEY_MAX = 100
+
+log = logging.getLogger(__name__)
 
 
 class OrdersQuery(msgspec.Struct):
@@ -103,8 +107,11 @@ def _refusals(order: Order | None = None) -> Iterator[None]:
         raise ApiError(409, "key_reused", error.shown) from None
     except Contention as error:
         raise ApiError(503, "busy", error.shown) from None
-    except OrderError as error:
+    except ChainBroken as error:
+        log.error("an order does not fit its chain", extra={"order_id": error.order_id, "seq": error.seq})
         raise ApiError(500, "order_damaged", error.shown) from None
+    except OrderError as error:
+        raise ApiError(409, "refused", error.shown, more=more) from None
 
 
 async def _order(request: web.Request) -> Order:

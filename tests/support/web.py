@@ -1,0 +1,206 @@
+"""A web server under test: the real application and stores, with call control played by the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from argon2 import PasswordHasher
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cti.accounts import Accounts
+from cti.calls import CallStore
+from cti.messages import AgentView, HealthView, PageMessage, QueuesView, Role, Snapshot
+from cti.metrics import Metrics
+from cti.ports import Person
+from cti.web import PageHub, PhoneAccount, WebDeps, make_app
+from orders.store import OrderStore
+
+__all__ = ["PASSWORD", "QUICK_HASHER", "Clock", "FakeFloor", "FakeJournal", "Site", "open_site"]
+
+PASSWORD = "correct horse 12345"
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Weak on purpose: tests sign in hundreds of times."""
+
+
+class Clock:
+    """A clock that tests set."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass(slots=True)
+class FakeFloor:
+    """Call control that notes what it hears."""
+
+    heard: list[tuple[str, str]] = field(default_factory=list)  # what, login
+    commands: list[PageMessage] = field(default_factory=list)
+    refuse: Exception | None = None  # raised by every command
+    state: str = "not_ready"  # of every agent
+    asterisk: dict[str, bool] = field(default_factory=lambda: {"a": True})
+    redis: bool = True
+    database: bool = True
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def page_opened(self, person: Person) -> None:
+        self._note("opened", person)
+
+    async def page_closed(self, person: Person) -> None:
+        self._note("closed", person)
+
+    async def signed_out(self, person: Person) -> None:
+        self._note("signed_out", person)
+
+    def snapshot(self, person: Person) -> Snapshot:
+        me = AgentView(
+            agent_id=person.login,
+            name=person.name,
+            role=person.role,
+            extension=person.extension,
+            state=self.state,
+        )
+        return Snapshot(me=me, health=self.health(), queues=QueuesView(queues=()))
+
+    async def command(self, person: Person, message: PageMessage) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.commands.append(message)
+
+    def health(self) -> HealthView:
+        return HealthView(redis=self.redis, database=self.database, asterisk=self.asterisk, captions=True)
+
+    async def until(self, what: str, login: str) -> None:
+        """Wait until call control heard this."""
+        async with asyncio.timeout(30):
+            while (what, login) not in self.heard:
+                self.news.clear()
+                await self.news.wait()
+
+    def _note(self, what: str, person: Person) -> None:
+        self.heard.append((what, person.login))
+        self.news.set()
+
+
+@dataclass(slots=True)
+class FakeJournal:
+    healthy: bool = True
+    pending: int = 0
+    lag_s: float = 0.0
+    rejected: int = 0
+
+
+@dataclass(slots=True)
+class Site:
+    """A running server, and a browser for each person."""
+
+    deps: WebDeps
+    floor: FakeFloor
+    url: str
+    runner: web.AppRunner
+    _browsers: list[aiohttp.ClientSession] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return self.url
+
+    async def add(
+        self, login: str, role: Role = Role.AGENT, extension: str = "", skills: dict[str, int] | None = None
+    ) -> None:
+        """Create an account with the password of all tests."""
+        await self.deps.accounts.create(
+            by="system",
+            login=login,
+            name="测试员",
+            role=role,
+            password=PASSWORD,
+            extension=extension,
+            skills=skills,
+        )
+
+    def browser(self, *, origin: str | None = None) -> aiohttp.ClientSession:
+        """Return a client with a cookie jar that sends Origin like a browser on our own pages."""
+        browser = aiohttp.ClientSession(
+            self.url,
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            headers={"Origin": self.origin if origin is None else origin},
+        )
+        self._browsers.append(browser)
+        return browser
+
+    async def signed_in(self, login: str) -> aiohttp.ClientSession:
+        """Return a browser in which this person signed in."""
+        browser = self.browser()
+        async with browser.post("/api/login", json={"login": login, "password": PASSWORD}) as response:
+            if response.status != 200:
+                raise RuntimeError(f"sign-in failed: {response.status} {await response.text()}")
+        return browser
+
+    async def close(self) -> None:
+        for browser in self._browsers:
+            await browser.close()
+        await self.runner.cleanup()
+
+
+@asynccontextmanager
+async def open_site(
+    engine: AsyncEngine, folder: Path, address: str, *, clock: Clock | None = None, **more: object
+) -> AsyncIterator[Site]:
+    """Run the application at `address` on a migrated database; `more` are fields of WebDeps."""
+    clock = clock or Clock()
+    floor = FakeFloor()
+    metrics = Metrics()
+    given: dict[str, Any] = {
+        "floor": floor,
+        "pages": PageHub(on_resync=metrics.page_resyncs.inc),
+        "accounts": Accounts(engine, clock=clock, hasher=QUICK_HASHER),
+        "calls": CallStore(engine),
+        "orders": OrderStore(engine, clock=clock),
+        "journal": FakeJournal(),
+        "metrics": metrics,
+        "recordings": folder / "recordings",
+        "static": folder / "desk",
+        "phone_for": phone_for,
+        "clock": clock,
+        "grace_s": 0.2,
+        "recheck_s": 0.05,
+    }
+    deps = WebDeps(**{**given, **more})
+    runner = web.AppRunner(make_app(deps), access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    await web.TCPSite(runner, address, 0).start()
+    port = runner.addresses[0][1]
+    site = Site(deps=deps, floor=floor, url=f"http://{address}:{port}", runner=runner)
+    try:
+        yield site
+    finally:
+        await site.close()
+
+
+def phone_for(person: Person) -> PhoneAccount | None:
+    """Give everybody with an extension a softphone."""
+    if not person.extension:
+        return None
+    return PhoneAccount(
+        extension=person.extension,
+        password="sip-secret",
+        ws_url="ws://127.0.0.1:8088/ws",
+        sip_domain="127.0.0.1",
+    )
+
+
+async def read_json(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+    """Return the next message of a page's socket."""
+    text = await socket.receive_str(timeout=30)
+    message: dict[str, Any] = msgspec.json.decode(text)
+    return message
