@@ -81,7 +81,6 @@ class AgiLimits:
     command_line: int = 2000  # length of a command; Asterisk reads 2048 bytes at most
     command_deadline: float = 10.0  # for commands that Asterisk answers by itself
     playback_deadline: float = 300.0  # for commands that play a file of unknown length
-    hangup_grace: float = 0.5  # after result=-1: how long to wait for news that the channel is gone
     keepalive_idle: int = 30  # TCP keep-alive: quiet time before the first probe
 
 

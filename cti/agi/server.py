@@ -55,11 +55,15 @@ class AgiServer:
         return str(name[0]), int(name[1])
 
     async def drain(self, wait: float | None = 0) -> int:
-        """Accept no more sessions: new connections are closed at once (Asterisk then tries the next server).
+        """Accept no more sessions and stop listening; running sessions go on.
 
+        A refused connection is the only way out that Asterisk reports as AGISTATUS=FAILURE, so that the
+        dialplan puts the same question to the next server; one that is accepted and closed counts as SUCCESS.
         Waits up to `wait` seconds (None: for ever) for the running sessions; returns how many are left.
         """
         self._draining = True
+        if self._server is not None:
+            self._server.close()
         if self._tasks and wait != 0:
             try:
                 async with asyncio.timeout(wait):
@@ -70,9 +74,6 @@ class AgiServer:
 
     async def close(self, grace: float = 0) -> None:
         """Stop listening, give running sessions `grace` seconds, then cancel their handlers."""
-        self._draining = True
-        if self._server is not None:
-            self._server.close()
         await self.drain(grace)
         tasks = set(self._tasks)
         for task in tasks:
@@ -84,6 +85,7 @@ class AgiServer:
             self._server = None
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Draining: this connection was on its way when the listening ended.
         if self._draining or len(self._tasks) >= self.limits.max_sessions:
             self.counters.refused += 1
             writer.transport.abort()
@@ -102,22 +104,22 @@ class AgiServer:
             log.error("AGI session broke", extra={"error": fault_site(error)})
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session: AgiSession | None = None
         try:
             _keep_alive(writer, self.limits.keepalive_idle)
             header = await read_header(reader, self.limits)
+            if header:
+                session = AgiSession(reader, writer, header, self.limits)
+            else:
+                self.counters.probes += 1
         except AgiBadHeader as error:
             self.counters.bad += 1
             log.warning("AGI request refused", extra={"reason": str(error)})
-            writer.transport.abort()
-            return
-        except BaseException:
-            writer.transport.abort()
-            raise
-        if not header:
-            self.counters.probes += 1
-            writer.transport.abort()
-            return
-        await self._handle(AgiSession(reader, writer, header, self.limits))
+        finally:
+            if session is None:
+                writer.transport.abort()
+        if session is not None:
+            await self._handle(session)
 
     async def _handle(self, session: AgiSession) -> None:
         counters = self.counters

@@ -13,7 +13,6 @@ from cti.agi.messages import (
     AgiBadHeader,
     AgiBusy,
     AgiDeadline,
-    AgiFailed,
     AgiGarbage,
     AgiHangup,
     AgiLimits,
@@ -60,7 +59,10 @@ async def read_header(reader: asyncio.StreamReader, limits: AgiLimits) -> dict[s
 
 
 class AgiSession(AgiCommands):
-    """A channel under this server's control, from the end of the request header to the end of the handler."""
+    """A channel under this server's control, from the end of the request header to the end of the handler.
+
+    Made by `AgiServer` inside a running event loop; raises AgiBadHeader for a query with too many fields.
+    """
 
     def __init__(
         self,
@@ -77,9 +79,11 @@ class AgiSession(AgiCommands):
         self.strays = 0  # lines that belonged to no reply
         path, _, query = self.env.get("network_script", "").partition("?")
         self.request_path: str = path.strip("/")  # of agi://server/PATH?query
-        self.query: Mapping[str, str] = MappingProxyType(
-            dict(parse_qsl(query, keep_blank_values=True, max_num_fields=limits.header_lines))
-        )
+        try:
+            fields = parse_qsl(query, keep_blank_values=True, max_num_fields=limits.header_lines)
+        except ValueError as error:
+            raise AgiBadHeader(f"the query has more than {limits.header_lines} fields") from error
+        self.query: Mapping[str, str] = MappingProxyType(dict(fields))
         self._reader = reader
         self._writer = writer
         self._parser = ReplyParser(limits)
@@ -162,21 +166,6 @@ class AgiSession(AgiCommands):
             raise AgiHangup("the connection is gone") from error
         await asyncio.wait((reply,))  # not awaited directly: a cancelled caller must not cancel the reply
         return reply.result()
-
-    async def gone(self, within: float) -> bool:
-        """Tell whether the channel is gone, waiting up to `within` seconds for the news."""
-        try:
-            async with asyncio.timeout(within):
-                await self.hung_up.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def _hangup_or_failure(self, command: str, result: int) -> AgiFailed:
-        # Asterisk answers result=-1 first and says HANGUP, or closes, a moment later.
-        if result == -1 and await self.gone(self.limits.hangup_grace):
-            raise AgiHangup(f"{command!r}: the channel is gone")
-        return AgiFailed(command, result)
 
     async def close(self) -> None:
         """Give the channel back to the dialplan: close the connection and end the reader."""

@@ -154,16 +154,19 @@ class AmiActions(ABC):
             headers["Reason"] = reason
         return await self.action("QueuePause", headers, deadline=deadline)
 
-    async def mixmonitor(self, channel: str, file: str, *, options: str = "", deadline: float = 5.0) -> str:
-        """Begin to record a channel and return the recording's id.
+    async def mixmonitor(
+        self, channel: str, file: str, *, options: str = "", deadline: float = 5.0
+    ) -> AmiReply:
+        """Begin to record a channel.
 
-        `file` with extension; options as MixMonitor's, e.g. ``r(in.wav)t(out.wav)``. The application's
+        `file` with extension; options as MixMonitor's, e.g. ``r(in.wav)t(out.wav)``, or ``i(VARIABLE)`` to
+        learn the recording's id from that channel variable (the answer does not tell it). The application's
         command argument is not offered: it is run by a shell.
         """
         headers: Headers = {"Channel": channel, "File": file}
         if options:
             headers["Options"] = options
-        return (await self.action("MixMonitor", headers, deadline=deadline)).get("MixMonitorID")
+        return await self.action("MixMonitor", headers, deadline=deadline)
 
     async def mixmonitor_stop(
         self, channel: str, mixmonitor_id: str = "", *, deadline: float = 5.0

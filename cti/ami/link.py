@@ -189,10 +189,9 @@ class AmiLink(AmiActions):
             self.counters.connects += 1
             serving = asyncio.create_task(self._serve(manager), name=f"ami-{self.name}-serve")
             await asyncio.wait((serving, manager.lost), return_when=asyncio.FIRST_COMPLETED)
-            if manager.lost.done():
-                reason = manager.lost.result()
-            else:
-                reason, slow = self._why_ended(serving)
+            # Asterisk closes right after it refuses a login: the refusal is the reason, not the closing.
+            slow = serving.done() and isinstance(serving.exception(), _LoginRefused)
+            reason = self._why_ended(serving) if slow or not manager.lost.done() else manager.lost.result()
         except TimeoutError:
             reason = f"no connection within {self.limits.connect_deadline} s"
         except OSError as error:
@@ -238,14 +237,13 @@ class AmiLink(AmiActions):
         except AmiRefused as error:
             raise _LoginRefused(f"login refused: {error.message}: check user and secret") from error
 
-    def _why_ended(self, serving: asyncio.Task[None]) -> tuple[str, bool]:
+    def _why_ended(self, serving: asyncio.Task[None]) -> str:
         error = serving.exception()
         if isinstance(error, _LoginRefused):
             self.counters.refused_logins += 1
-            return str(error), True
-        if isinstance(error, AmiDown):
-            return str(error), False
-        return f"bringing up failed: {fault_site(error) if error else 'ended'}", False
+        if isinstance(error, _LoginRefused | AmiDown):
+            return str(error)
+        return f"bringing up failed: {fault_site(error) if error else 'ended'}"
 
     async def _tear_down(self, manager: LinkManager, serving: asyncio.Task[None] | None, reason: str) -> None:
         was_up = self._manager is manager

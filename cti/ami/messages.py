@@ -91,7 +91,7 @@ class AmiLimits:
     line_in: int = 65536  # longest line taken from Asterisk
     message_in: int = 1 << 20  # longest message taken from Asterisk
     listing_events: int = 100_000  # most events of one listing
-    line_out: int = 1000  # longest header sent; Asterisk drops lines beyond 1024 bytes
+    line_out: int = 1000  # longest header sent; Asterisk refuses lines beyond 1022 bytes
     lines_out: int = 100  # most headers sent in one action; Asterisk takes 128
     pending: int = 2000  # most actions awaiting their answer
 

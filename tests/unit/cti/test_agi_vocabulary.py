@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from asterisk.agi import AGI
 
-from cti.agi import AgiCommands, AgiFailed, AgiLimits, AgiReply
+from cti.agi import AgiCommands, AgiLimits, AgiReply
 from cti.agi.wire import command_line
 
 
@@ -24,12 +24,6 @@ class Recorder(AgiCommands):
     async def execute(self, command: str, *args: str | int, deadline: float | None = None) -> AgiReply:
         self.line = command_line(command, args, self.limits).decode()
         return AgiReply(code=200, value="0")
-
-    async def gone(self, within: float) -> bool:
-        return False
-
-    async def _hangup_or_failure(self, command: str, result: int) -> AgiFailed:
-        return AgiFailed(command, result)
 
 
 @pytest.fixture(autouse=True)

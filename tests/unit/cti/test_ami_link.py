@@ -189,10 +189,16 @@ async def test_being_up_begins_only_when_asterisk_is_fully_booted() -> None:
             assert owner.ups == 1
 
 
-async def test_a_refused_login_is_told_apart_and_tried_again_slowly() -> None:
+@pytest.mark.parametrize("closes", [False, True])
+async def test_a_refused_login_is_told_apart_and_tried_again_slowly(closes: bool) -> None:
+    def refuse(connection: Connection, action: Headers) -> None:
+        connection.reply(action, Response="Error", Message="Authentication failed")
+        if closes:
+            connection.writer.close()
+
     async with ami_peer() as peer:
         owner = Owner()
-        peer.answers["Login"] = lambda c, a: c.reply(a, Response="Error", Message="Authentication failed")
+        peer.answers["Login"] = refuse
         async with linked(peer, owner, up=False) as link:
             await until(lambda: len(owner.waits) == 3)
             assert owner.waits == [QUICK.login_retry] * 3
