@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.asterisk import asterisk_install, asterisk_pair
+from tests.support.asterisk import asterisk_install, asterisk_pair, hotline_ami, network_ami
 from tests.support.loopback import loopback, module_loopback
 from tests.support.postgres import database_url, module_database_url, postgres_server, postgres_url
 from tests.support.redis import (
@@ -20,9 +20,11 @@ __all__ = [
     "asterisk_install",
     "asterisk_pair",
     "database_url",
+    "hotline_ami",
     "loopback",
     "module_database_url",
     "module_loopback",
+    "network_ami",
     "postgres_server",
     "postgres_url",
     "redis_server",

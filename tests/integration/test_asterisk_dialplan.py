@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tests.support.agi_stub import AgiCall, agi_stub
-from tests.support.asterisk import AGI_PORT, Pair, until
+from tests.support.asterisk import AGI_PORT, Pair, citizen_calls, settled
 from tests.support.raw_ami import RawAmi
 from tests.support.tones import stereo, strength, tone, write_wav
 
@@ -30,36 +29,6 @@ def clean(asterisk_pair: Pair) -> Iterator[None]:
     asterisk_pair.phones.cli("dialplan set global DESK_MODE echo")
 
 
-@pytest.fixture
-async def ami(asterisk_pair: Pair) -> AsyncIterator[RawAmi]:
-    """The hotline's manager interface."""
-    async with asterisk_pair.hotline.ami() as ami:
-        yield ami
-
-
-@pytest.fixture
-async def network(asterisk_pair: Pair) -> AsyncIterator[RawAmi]:
-    """The telephone network's manager interface."""
-    async with asterisk_pair.phones.ami() as ami:
-        yield ami
-
-
-async def call(network: RawAmi, mode: str = "silent", number: str = "12345", **variables: str) -> None:
-    """A citizen dials."""
-    reply = await network.action(
-        "Originate",
-        Channel=f"PJSIP/{number}@hotline",
-        CallerID="<13800000001>",
-        Context="citizen",
-        Exten=mode,
-        Priority=1,
-        Timeout=60000,
-        Async="true",
-        variables=tuple(f"{key}={value}" for key, value in variables.items()),
-    )
-    assert reply["Response"] == "Success"
-
-
 def is_citizen(message: dict[str, str]) -> bool:
     return message.get("Channel", "").startswith("PJSIP/city-")
 
@@ -68,18 +37,18 @@ def is_agent(message: dict[str, str]) -> bool:
     return message.get("Channel", "").startswith("PJSIP/8001p-")
 
 
-async def agent_talks(ami: RawAmi) -> dict[str, str]:
+async def agent_talks(hotline_ami: RawAmi) -> dict[str, str]:
     """Wait until the agent's leg joins the citizen's bridge."""
-    return await ami.event("BridgeEnter", is_agent)
+    return await hotline_ami.event("BridgeEnter", is_agent)
 
 
 async def test_a_citizen_reaches_an_agent_through_the_native_queue_while_no_server_runs(
-    ami: RawAmi, network: RawAmi
+    hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     began = time.monotonic()
-    await call(network)
-    await ami.event("UserEvent", lambda message: message["UserEvent"] == "HotlineFallback")
-    await agent_talks(ami)
+    await citizen_calls(network_ami)
+    await hotline_ami.event("UserEvent", lambda message: message["UserEvent"] == "HotlineFallback")
+    await agent_talks(hotline_ami)
     assert time.monotonic() - began < 10
 
 
@@ -88,16 +57,18 @@ async def finish(agi: AgiCall) -> None:
     await agi.command("SET VARIABLE HL_DONE 1")
 
 
-async def test_a_finished_call_is_hung_up(asterisk_pair: Pair, ami: RawAmi, network: RawAmi) -> None:
+async def test_a_finished_call_is_hung_up(
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
+) -> None:
     async with agi_stub(asterisk_pair.server, AGI_PORT, finish) as server:
-        await call(network)
-        await ami.event("Hangup", is_citizen)
+        await citizen_calls(network_ami)
+        await hotline_ami.event("Hangup", is_citizen)
     assert server.stages == ["enter"]
-    assert not [event for event in ami.events if event["Event"] == "QueueCallerJoin"]
+    assert not [event for event in hotline_ami.events if event["Event"] == "QueueCallerJoin"]
 
 
 async def test_the_server_is_told_who_called_whom_and_when(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     told: dict[str, str] = {}
 
@@ -109,8 +80,8 @@ async def test_the_server_is_told_who_called_whom_and_when(
         await finish(agi)
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, ask):
-        await call(network, number="968800")
-        await ami.event("Hangup", is_citizen)
+        await citizen_calls(network_ami, number="968800")
+        await hotline_ami.event("Hangup", is_citizen)
     assert told["HL_CALL"] == told["agi_uniqueid"]
     assert told["HL_CALL"].startswith("test-")
     assert told["agi_network_script"] == "call"
@@ -122,11 +93,11 @@ async def test_the_server_is_told_who_called_whom_and_when(
 
 @pytest.mark.parametrize("number", ["7", "+8612345", "hot-line", "010.12345", "*12345#"])
 async def test_any_called_number_gets_in(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi, number: str
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi, number: str
 ) -> None:
     async with agi_stub(asterisk_pair.server, AGI_PORT, finish) as server:
-        await call(network, number=number)
-        await ami.event("Hangup", is_citizen)
+        await citizen_calls(network_ami, number=number)
+        await hotline_ami.event("Hangup", is_citizen)
     assert server.stages == ["enter"]
 
 
@@ -146,7 +117,7 @@ async def wait_for_digit_unanswered(agi: AgiCall) -> None:
 
 @pytest.mark.parametrize("doing", [stream, wait_for_digit, wait_for_digit_unanswered])
 async def test_a_server_that_dies_in_the_flow_leaves_the_citizen_to_the_native_queue(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi, doing: object
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi, doing: object
 ) -> None:
     async def die(agi: AgiCall) -> None:
         await doing(agi)  # type: ignore[operator]
@@ -154,13 +125,13 @@ async def test_a_server_that_dies_in_the_flow_leaves_the_citizen_to_the_native_q
         agi.drop()
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, die) as server:
-        await call(network)
-        await agent_talks(ami)
+        await citizen_calls(network_ami)
+        await agent_talks(hotline_ami)
     assert server.stages == ["enter"]
 
 
 async def test_a_server_that_dies_while_an_agent_rings_does_not_disturb_the_answer(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8001p 2")
 
@@ -171,13 +142,13 @@ async def test_a_server_that_dies_while_an_agent_rings_does_not_disturb_the_answ
         agi.drop()
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, die):
-        await call(network)
-        await agent_talks(ami)
-    assert not [event for event in ami.events if event["Event"] == "QueueCallerJoin"]
+        await citizen_calls(network_ami)
+        await agent_talks(hotline_ami)
+    assert not [event for event in hotline_ami.events if event["Event"] == "QueueCallerJoin"]
 
 
 async def test_a_server_that_dies_while_an_agent_rings_in_vain_leaves_the_citizen_to_the_native_queue(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8001p never")
 
@@ -188,63 +159,65 @@ async def test_a_server_that_dies_while_an_agent_rings_in_vain_leaves_the_citize
         agi.drop()
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, die):
-        await call(network)
-        await ami.event("DialEnd", lambda message: message["DialStatus"] == "NOANSWER")
+        await citizen_calls(network_ami)
+        await hotline_ami.event("DialEnd", lambda message: message["DialStatus"] == "NOANSWER")
         asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8001p 0.2")
-        await ami.event("QueueCallerJoin", is_citizen)
-        await agent_talks(ami)
+        await hotline_ami.event("QueueCallerJoin", is_citizen)
+        await agent_talks(hotline_ami)
 
 
 async def test_a_server_that_dies_while_an_agent_talks_is_asked_for_the_rating_afterwards(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     async def die_then_survive(agi: AgiCall) -> None:
         if agi.stage == "enter":
             await agi.command("ANSWER")
             await agi.send("EXEC Dial PJSIP/8001p,30,g")
-            await ami.event("BridgeEnter", is_agent)
+            await hotline_ami.event("BridgeEnter", is_agent)
             agi.drop()
         else:
             assert await agi.variable("DIALSTATUS") == "ANSWER"
             await finish(agi)
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, die_then_survive) as server:
-        await call(network)
-        agent = await agent_talks(ami)
+        await citizen_calls(network_ami)
+        agent = await agent_talks(hotline_ami)
         await asyncio.sleep(0.5)
         assert len(asterisk_pair.hotline.channels()) == 2
-        await ami.action("Hangup", Channel=agent["Channel"])
-        await ami.event("Hangup", is_citizen)
+        await hotline_ami.action("Hangup", Channel=agent["Channel"])
+        await hotline_ami.event("Hangup", is_citizen)
     assert server.stages == ["enter", "after"]
-    assert not [event for event in ami.events if event["Event"] == "QueueCallerJoin"]
+    assert not [event for event in hotline_ami.events if event["Event"] == "QueueCallerJoin"]
 
 
 async def test_after_the_talk_the_call_ends_when_no_server_is_there_for_the_rating(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     async def die(agi: AgiCall) -> None:
         await agi.command("ANSWER")
         await agi.send("EXEC Dial PJSIP/8001p,30,g")
-        await ami.event("BridgeEnter", is_agent)
+        await hotline_ami.event("BridgeEnter", is_agent)
         agi.drop()
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, die) as server:
-        await call(network)
-        agent = await agent_talks(ami)
+        await citizen_calls(network_ami)
+        agent = await agent_talks(hotline_ami)
     assert server.stages == ["enter"]
-    await ami.action("Hangup", Channel=agent["Channel"])
-    await ami.event("Hangup", is_citizen)
-    assert not [event for event in ami.events if event["Event"] == "QueueCallerJoin"]
+    await hotline_ami.action("Hangup", Channel=agent["Channel"])
+    await hotline_ami.event("Hangup", is_citizen)
+    assert not [event for event in hotline_ami.events if event["Event"] == "QueueCallerJoin"]
 
 
 async def test_a_citizen_sent_back_to_the_line_after_a_talk_is_not_taken_for_served(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     async def transfer_back_then_die(agi: AgiCall) -> None:
         await agi.command("ANSWER")
         await agi.send("EXEC Dial PJSIP/8002p,30,g")
-        talk = await ami.event("BridgeEnter", lambda message: message["Channel"].startswith("PJSIP/8002p-"))
-        await ami.action("Hangup", Channel=talk["Channel"])
+        talk = await hotline_ami.event(
+            "BridgeEnter", lambda message: message["Channel"].startswith("PJSIP/8002p-")
+        )
+        await hotline_ami.action("Hangup", Channel=talk["Channel"])
         await agi.reader.readline()
         assert await agi.variable("DIALSTATUS") == "ANSWER"
         await agi.command('SET VARIABLE DIALSTATUS ""')
@@ -253,51 +226,53 @@ async def test_a_citizen_sent_back_to_the_line_after_a_talk_is_not_taken_for_ser
         agi.drop()
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, transfer_back_then_die):
-        await call(network)
-        await ami.event("QueueCallerJoin", is_citizen)
-        await agent_talks(ami)
+        await citizen_calls(network_ami)
+        await hotline_ami.event("QueueCallerJoin", is_citizen)
+        await agent_talks(hotline_ami)
 
 
 async def test_a_citizen_held_by_a_hung_server_is_rescued_by_a_redirect(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     async def hang(agi: AgiCall) -> None:
         await agi.command("ANSWER")
         await asyncio.sleep(3600)
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, hang):
-        await call(network)
-        citizen = await ami.event(
+        await citizen_calls(network_ami)
+        citizen = await hotline_ami.event(
             "Newstate", lambda event: is_citizen(event) and event["ChannelStateDesc"] == "Up"
         )
-        reply = await ami.action(
+        reply = await hotline_ami.action(
             "Redirect", Channel=citizen["Channel"], Context="hotline", Exten="rescue", Priority=1
         )
         assert reply["Response"] == "Success"
-        await agent_talks(ami)
+        await agent_talks(hotline_ami)
 
 
 async def test_a_citizen_who_hangs_up_on_a_hung_server_leaves_no_channel_behind(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     async def hang(agi: AgiCall) -> None:
         await agi.command("ANSWER")
         await asyncio.sleep(3600)
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, hang):
-        await call(network)
-        await ami.event("Newstate", lambda event: is_citizen(event) and event["ChannelStateDesc"] == "Up")
+        await citizen_calls(network_ami)
+        await hotline_ami.event(
+            "Newstate", lambda event: is_citizen(event) and event["ChannelStateDesc"] == "Up"
+        )
         asterisk_pair.phones.cli("channel request hangup all")
-        await ami.event("Hangup", is_citizen, limit_s=5)
+        await hotline_ami.event("Hangup", is_citizen, limit_s=5)
         assert asterisk_pair.hotline.channels() == []
 
 
 async def test_a_returned_server_takes_a_citizen_over_from_the_native_queue(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8001p never")
-    await call(network)
-    waiting = await ami.event("QueueCallerJoin", is_citizen)
+    await citizen_calls(network_ami)
+    waiting = await hotline_ami.event("QueueCallerJoin", is_citizen)
     resumed = asyncio.Event()
 
     async def resume(agi: AgiCall) -> None:
@@ -307,52 +282,43 @@ async def test_a_returned_server_takes_a_citizen_over_from_the_native_queue(
         await finish(agi)
 
     async with agi_stub(asterisk_pair.server, AGI_PORT, resume) as server:
-        await ami.action(
+        await hotline_ami.action(
             "Redirect", Channel=waiting["Channel"], Context="hotline", Exten="resume", Priority=1
         )
         async with asyncio.timeout(10):
             await resumed.wait()
-        await ami.event("Hangup", is_citizen)
+        await hotline_ami.event("Hangup", is_citizen)
     assert server.stages == ["resume"]
 
 
 async def test_a_talk_through_the_native_queue_ends_with_a_returned_servers_rating(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
-    await call(network)
-    agent = await agent_talks(ami)
+    await citizen_calls(network_ami)
+    agent = await agent_talks(hotline_ami)
     async with agi_stub(asterisk_pair.server, AGI_PORT, finish) as server:
-        await ami.action("Hangup", Channel=agent["Channel"])
-        await ami.event("Hangup", is_citizen)
+        await hotline_ami.action("Hangup", Channel=agent["Channel"])
+        await hotline_ami.event("Hangup", is_citizen)
     assert server.stages == ["after"]
 
 
-async def test_a_server_marked_down_is_not_asked(asterisk_pair: Pair, ami: RawAmi, network: RawAmi) -> None:
-    await ami.action("Setvar", Variable="HL_DOWN_1", Value="1")
+async def test_a_server_marked_down_is_not_asked(
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
+) -> None:
+    await hotline_ami.action("Setvar", Variable="HL_DOWN_1", Value="1")
     async with agi_stub(asterisk_pair.server, AGI_PORT, finish) as server:
-        await call(network)
-        await agent_talks(ami)
+        await citizen_calls(network_ami)
+        await agent_talks(hotline_ami)
     assert server.stages == []
 
 
-def finished(recording: Path) -> Path:
-    """Return a recording that has stopped growing."""
-    sizes = [-1]
-
-    def settled() -> bool:
-        sizes.append(recording.stat().st_size)
-        return sizes[-1] == sizes[-2]
-
-    until(settled, "the recording is complete")
-    return recording
-
-
 async def test_the_recording_has_the_citizen_left_and_what_the_citizen_hears_right(
-    asterisk_pair: Pair, ami: RawAmi, network: RawAmi
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
     write_wav(asterisk_pair.sounds / "citizen.wav", tone(440, 3.0))
     write_wav(asterisk_pair.sounds / "agent.wav", tone(1000, 3.0))
     asterisk_pair.phones.cli("dialplan set global DESK_MODE play")
+    asterisk_pair.phones.cli(f"dialplan set global DESK_SOUND {asterisk_pair.sounds / 'agent'}")
 
     async def flow(agi: AgiCall) -> None:
         await agi.command("ANSWER")
@@ -362,13 +328,15 @@ async def test_the_recording_has_the_citizen_left_and_what_the_citizen_hears_rig
 
     write_wav(asterisk_pair.sounds / "prompt.wav", tone(700, 1.0))
     async with agi_stub(asterisk_pair.server, AGI_PORT, flow):
-        began = len(ami.events)
-        await call(network, mode="play", SOUND=str(asterisk_pair.sounds / "citizen"))
-        agent = await agent_talks(ami)
+        began = len(hotline_ami.events)
+        await citizen_calls(
+            network_ami, mode="play", variables=(f"SOUND={asterisk_pair.sounds / 'citizen'}",)
+        )
+        agent = await agent_talks(hotline_ami)
         await asyncio.sleep(2.0)
-        await ami.action("Hangup", Channel=agent["Channel"])
-        gone = await ami.event("Hangup", is_citizen, since=began)
-    left, right = stereo(finished(asterisk_pair.recordings / f"{gone['Uniqueid']}.raw"))
+        await hotline_ami.action("Hangup", Channel=agent["Channel"])
+        gone = await hotline_ami.event("Hangup", is_citizen, since=began)
+    left, right = stereo(settled(asterisk_pair.recordings / f"{gone['Uniqueid']}.raw"))
     assert strength(left, 440) > 0.2
     assert strength(left, 700) < 0.01
     assert strength(left, 1000) < 0.01

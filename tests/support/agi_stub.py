@@ -92,8 +92,8 @@ class AgiStub:
             call = AgiCall(env, reader, writer)
             self.stages.append(call.stage)
             await self.handler(call)
-        except (Gone, ConnectionError):
-            pass
+        except (Gone, ConnectionError, asyncio.CancelledError):
+            pass  # Asterisk is through with the call, or the test with the server
         finally:
             if task is not None:
                 self._tasks.discard(task)

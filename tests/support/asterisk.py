@@ -3,7 +3,8 @@
     with running_pair(install, block) as pair:
         pair.hotline.config.bind_address, pair.phones.cli("core show channels")
 
-Fixtures: `asterisk_install` (session), `asterisk_pair` (module: both running, trunk open, phones registered).
+Fixtures: `asterisk_install` (session), `asterisk_pair` (module: both running, trunk open, phones registered),
+`hotline_ami` and `network_ami` (function: signed in at either).
 The CTI server under test listens at `pair.server`, port 4573, and signs in at `pair.hotline` with AMI.
 """
 
@@ -15,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,6 +230,42 @@ def running_pair(
         yield pair
 
 
+async def citizen_calls(
+    network: RawAmi,
+    mode: str = "silent",
+    *,
+    number: str = "12345",
+    caller: str = "13800000001",
+    variables: tuple[str, ...] = (),
+) -> None:
+    """Let a citizen dial; when answered, the telephone does what ``mode`` says (agi, echo, play, silent)."""
+    reply = await network.action(
+        "Originate",
+        Channel=f"PJSIP/{number}@hotline",
+        CallerID=f"<{caller}>",
+        Context="citizen",
+        Exten=mode,
+        Priority=1,
+        Timeout=60000,
+        Async="true",
+        variables=variables,
+    )
+    if reply["Response"] != "Success":
+        raise AssertionError(f"the network cannot call: {reply}")
+
+
+def settled(recording: Path) -> Path:
+    """Return a recording that has stopped growing."""
+    sizes = [-1]
+
+    def same() -> bool:
+        sizes.append(recording.stat().st_size)
+        return sizes[-1] == sizes[-2]
+
+    until(same, f"{recording.name} is complete")
+    return recording
+
+
 @pytest.fixture(scope="session")
 def asterisk_install() -> AsteriskInstall:
     """An Asterisk that can be run; unpacked on first use where the machine's mirror can be reached."""
@@ -245,3 +282,17 @@ def asterisk_pair(asterisk_install: AsteriskInstall) -> Iterator[Pair]:
     """The standard pair for the tests of one module."""
     with loopback_block() as block, running_pair(asterisk_install, block) as pair:
         yield pair
+
+
+@pytest.fixture
+async def hotline_ami(asterisk_pair: Pair) -> AsyncIterator[RawAmi]:
+    """The manager interface of the standard pair's hotline."""
+    async with asterisk_pair.hotline.ami() as ami:
+        yield ami
+
+
+@pytest.fixture
+async def network_ami(asterisk_pair: Pair) -> AsyncIterator[RawAmi]:
+    """The manager interface of the standard pair's telephone network."""
+    async with asterisk_pair.phones.ami() as ami:
+        yield ami

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 Message = dict[str, str]
@@ -21,7 +21,13 @@ class RawAmi:
         self._more = asyncio.Condition()
         self.events: list[Message] = []
 
-    async def action(self, name: str, *, variables: tuple[str, ...] = (), **fields: object) -> Message:
+    async def action(self, name: str, *, variables: tuple[str, ...] = (), **fields: str | int) -> Message:
+        """Send an action with its fields as keywords; return its reply."""
+        return await self.send(name, fields, variables)
+
+    async def send(
+        self, name: str, fields: Mapping[str, str | int], variables: tuple[str, ...] = ()
+    ) -> Message:
         """Send an action and return its reply; list entries arrive as events with the same ActionID."""
         number = f"t{next(self._ids)}"
         reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
@@ -70,7 +76,7 @@ class RawAmi:
                 message[key] = value
             if not message:
                 return
-            if "Response" in message:
+            if "Event" not in message:  # OriginateResponse is an event, and has a field named Response
                 reply = self._replies.pop(message.get("ActionID", ""), None)
                 if reply is not None and not reply.done():
                     reply.set_result(message)
