@@ -1,0 +1,132 @@
+"""The first draft of an order, read from the conversation so far.
+
+A pure function of the sentences, the calling number and the time: call it after every final sentence and take
+what it returns as all that the machine has to say now (values it no longer returns are withdrawn). Only the
+citizen's sentences fill fields; the agent's tell what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from asr.draft_contact import find_contact
+from asr.draft_lines import Said, agent_lines, citizen_lines
+from asr.draft_phone import find_phone
+from asr.draft_place import Found, Places, find_places
+from asr.draft_rules import DraftRules
+from asr.draft_summary import summary_of, title_of
+from asr.draft_time import find_time
+from asr.draft_words import find_matter, find_type, find_urgency
+from asr.gazetteer import Gazetteer
+from asr.messages import FieldSuggestion, Line
+
+CALLER_ID_CONFIDENCE = 0.6
+MAX_QUOTE = 200
+MAX_VALUE = 100
+"""Characters of a place; longer ones are cut."""
+
+
+class DraftExtractor:
+    """Reads drafts by the given rules and names; keeps nothing of any call, so one serves all."""
+
+    def __init__(self, rules: DraftRules, gazetteer: Gazetteer) -> None:
+        self._rules = rules
+        self._gazetteer = gazetteer
+
+    def extract(self, lines: Sequence[Line], *, caller: str, now: datetime) -> tuple[FieldSuggestion, ...]:
+        """Return what the machine would fill in after these sentences of a call.
+
+        `caller`: the calling number ("" when hidden), the phone number unless another was said in full.
+        `now`: with the city's time zone; words like 昨天 count from it.
+        At most the first 400 sentences, and 600 characters of each, are read.
+        """
+        said = citizen_lines(lines)
+        found = list(self._read(said, agent_lines(lines), caller, now))
+        return tuple(found)
+
+    def _read(
+        self, said: Sequence[Said], agent: Sequence[str], caller: str, now: datetime
+    ) -> Iterator[FieldSuggestion]:
+        important: list[Said] = []
+        kind = find_type(said, self._rules)
+        if kind is not None:
+            important.append(kind.said)
+            yield _field("type", kind.value, kind.source, kind.confidence, kind.said, kind.quote)
+        matter = find_matter(said, self._rules)
+        if matter is not None:
+            judged = matter.judged
+            important.append(judged.said)
+            yield _field(
+                "category", judged.value, judged.source, judged.confidence, judged.said, judged.quote
+            )
+        places = find_places(said, self._gazetteer)
+        for name, place in (
+            ("district", places.district),
+            ("street", places.street),
+            ("place", places.place),
+        ):
+            if place is not None:
+                yield _field(
+                    name, place.value[:MAX_VALUE], place.source, place.confidence, place.said, place.quote
+                )
+        phone = find_phone(said, caller)
+        if phone is not None:
+            quote = " ".join(part.quote for part in phone.said)
+            yield _field(
+                "phone", phone.number, phone.source, phone.confidence, phone.said[0], quote, phone.said[-1]
+            )
+        elif caller:
+            yield FieldSuggestion(
+                field="phone", value=caller, source="caller_id", confidence=CALLER_ID_CONFIDENCE
+            )
+        contact = find_contact(said, agent)
+        if contact is not None:
+            yield _field("contact", contact.name, contact.source, contact.confidence, contact.said)
+        when = find_time(said, now)
+        if when is not None:
+            important.append(when.said)
+            yield _field("time", when.value, when.source, when.confidence, when.said)
+        urgency = find_urgency(said, self._rules)
+        if urgency is not None:
+            important.append(urgency.said)
+            yield _field(
+                "urgency", urgency.value, urgency.source, urgency.confidence, urgency.said, urgency.quote
+            )
+        if kind is not None and matter is not None:
+            confidence = round(min(kind.confidence, matter.judged.confidence), 3)
+            title = title_of(kind.value, _where(places), matter.words)
+            yield _field("title", title, "rule:title", confidence, matter.judged.said)
+        text, used = summary_of(said, important)
+        if text:
+            confidence = round(0.9 * sum(part.confidence for part in used) / len(used), 3)
+            yield _field("summary", text, "citizen", confidence, used[0], "", used[-1])
+
+
+def _where(places: Places) -> str:
+    """Return district and place for the title, without saying a name twice."""
+    parts = [found.value for found in (places.district, places.place or places.street) if found is not None]
+    return "".join(parts)
+
+
+def _field(
+    name: str,
+    value: str,
+    source: str,
+    confidence: float,
+    said: Said,
+    quote: str = "",
+    last: Said | None = None,
+) -> FieldSuggestion:
+    return FieldSuggestion(
+        field=name,
+        value=value,
+        source=source,
+        confidence=confidence,
+        audio_from=said.start,
+        audio_to=(last or said).end,
+        quote=(quote or said.quote)[:MAX_QUOTE],
+    )
+
+
+__all__ = ["DraftExtractor", "DraftRules", "Found", "Gazetteer"]

@@ -1,0 +1,114 @@
+"""The citizen's name, as they gave it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asr.draft_lines import Said
+from asr.gazetteer import sound
+
+_SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓冯韩曹曾彭萧肖蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢傅钟姜崔谭廖"
+    "范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷黎史龙陶贺顾毛郝龚邵万钱严武戚莫孔向汤常温康施牛樊葛邢安齐易乔伍庞颜倪庄"
+    "聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳管柴蒙鲍华喻祁房滕屈饶解"
+)
+"""Common surnames, the most common first."""
+_DOUBLE = ("欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容", "司徒", "令狐", "夏侯")
+_SPELLED = {
+    "弓长张": "张",
+    "立早章": "章",
+    "耳东陈": "陈",
+    "禾呈程": "程",
+    "木子李": "李",
+    "口天吴": "吴",
+    "言午许": "许",
+    "双人徐": "徐",
+    "古月胡": "胡",
+    "草头黄": "黄",
+    "三横王": "王",
+    "双木林": "林",
+    "干勾于": "于",
+    "人禾余": "余",
+}
+_BY_SOUND: dict[tuple[str, ...], str] = {}
+for _name in _SURNAMES:
+    _BY_SOUND.setdefault(sound(_name), _name)
+
+_SURNAME = re.compile("(?:我|免贵|本人|家|我家)?姓(.)(?!名|什么)")
+_FULL = re.compile("(?:我叫|名字叫|名字是|我是叫|姓名是)(.{2,4}?)(?=[，。、,. ]|电话|手机|我|家|住|是|$)")
+_TITLED = "(先生|女士|小姐|同志|师傅|大爷|阿姨|大妈|老师)"
+_CALLS_SELF = re.compile(rf"(?:我是|叫我|我)(.){_TITLED}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Who called."""
+
+    name: str  # 王先生, 王 or a full name
+    source: str  # rule:contact/…
+    confidence: float  # 0 to 1
+    said: Said  # the sentence
+
+
+def find_contact(lines: Sequence[Said], agent: Sequence[str]) -> Contact | None:
+    """Return the last name the citizen gave; how the agent addresses them adds 先生 or 女士."""
+    found: Contact | None = None
+    for said in lines:
+        found = _full(said) or _surname(said, agent) or found
+    return found
+
+
+def _full(said: Said) -> Contact | None:
+    match = _FULL.search(said.text)
+    if match is None or _surname_of(match[1]) is None:
+        return None
+    return Contact(
+        name=match[1], source="rule:contact/name", confidence=round(0.7 * said.confidence, 3), said=said
+    )
+
+
+def _surname_of(text: str) -> str | None:
+    double = next((name for name in _DOUBLE if text.startswith(name)), None)
+    return double or (text[0] if text[0] in _SURNAMES else None)
+
+
+def _surname(said: Said, agent: Sequence[str]) -> Contact | None:
+    for spelled, name in _SPELLED.items():
+        if spelled in said.text:
+            return _addressed(name, 0.97, said, agent)
+    calls = _CALLS_SELF.search(said.text)
+    if calls is not None and calls[1] in _SURNAMES:
+        return Contact(
+            name=calls[1] + calls[2],
+            source="rule:contact/self",
+            confidence=round(0.9 * said.confidence, 3),
+            said=said,
+        )
+    match = _SURNAME.search(said.text)
+    if match is None:
+        return None
+    double = next((name for name in _DOUBLE if said.text.startswith(name, match.start(1))), None)
+    if double is not None or match[1] in _SURNAMES:
+        return _addressed(double or match[1], 0.92, said, agent)
+    alike = _BY_SOUND.get(sound(match[1]))
+    return None if alike is None else _addressed(alike, 0.6, said, agent)
+
+
+def _addressed(surname: str, confidence: float, said: Said, agent: Sequence[str]) -> Contact:
+    for line in agent:
+        title = re.search(f"{surname}{_TITLED}", line)
+        if title is not None:
+            return Contact(
+                name=surname + title[1],
+                source="rule:contact/surname+agent",
+                confidence=round(min(0.97, confidence + 0.1), 3),
+                said=said,
+            )
+    return Contact(
+        name=surname,
+        source="rule:contact/surname",
+        confidence=round(confidence * said.confidence, 3),
+        said=said,
+    )

@@ -1,0 +1,204 @@
+"""The telephone number that the citizen said, only when it is complete.
+
+A number counts when its digits are a whole mobile number (11 digits, 13x to 19x), or a whole landline number
+with its area code and the talk was of telephone numbers. Digits may be spread over sentences. Anything else
+that looks like digits (a flat, an order number, a piece of a number, an identity card) is no number at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from asr.draft_lines import Said
+from asr.gazetteer import sound
+from asr.text import DIGITS
+
+_DIGIT = "".join(DIGITS) + "0123456789"
+_COUNTED = re.compile("([一二两三四五六七八23456789])个([零〇一幺二三四五六七八九0-9])")
+_GROUP = re.compile(f"[{_DIGIT}](?:[ ]*[{_DIGIT}])*")
+_BETWEEN = re.compile(r"^(?:[，、。,. ]|然后|后面是|后面|接着|再|再来|就是|是|对|好)*$")
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_LANDLINE = re.compile(r"0(?:10|2[0-9])[2-8][0-9]{7}|0[3-9][0-9]{2}[2-8][0-9]{6,7}")
+_OTHER_NUMBERS = re.compile(r"身份证|卡号|单号|编号|证号|账号|帐号|车牌|房产证|合同号|案号|社保号")
+_TALKS_OF_PHONE = re.compile(r"电话|手机|号码|联系|打我|打给我|座机")
+_WRONG = re.compile(r"不对|错了|说错|不是|更正|改成|应该是")
+_TAIL = re.compile(r"(?:后四位|后面四位|尾号|最后四位|末四位)(?:应该)?(?:是)?")
+_SAME = re.compile(
+    r"(?:就|打|用|还是|我的|是)*(?:这个|现在这个|本机|来电|打过来的|打来的)(?:电话|号码|手机号|手机|号)"
+    r"|就是这个|这个就行|就这个"
+)
+_YES = re.compile(r"^(?:对|是|是的|对的|嗯|可以|没错|好|行)")
+_SOUNDS = {
+    "lin": "0", "yao": "1", "yi": "1", "er": "2", "san": "3", "si": "4",
+    "wu": "5", "liu": "6", "qi": "7", "ba": "8", "jiu": "9",
+}  # fmt: skip
+"""Merged syllables (see `asr.gazetteer.sound`) of the digits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phone:
+    """A telephone number the citizen gave."""
+
+    number: str  # digits only
+    source: str  # rule:phone/…, or caller_id when the citizen confirmed the calling number
+    confidence: float  # 0 to 1
+    said: tuple[Said, ...]  # the sentences it came from
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    digits: str
+    said: Said
+    exact: bool  # all characters were digits, none was mended by its sound
+    linked: bool  # nothing but a pause between this group and the one before
+    context: bool  # the talk was of telephone numbers
+    tail: bool  # introduced as the last four digits
+    wrong: bool  # introduced as a correction
+
+
+def find_phone(lines: Sequence[Said], caller: str) -> Phone | None:
+    """Return the last complete number the citizen gave, or the calling number if they confirmed it."""
+    found: Phone | None = None
+    chain: list[_Group] = []
+    for said in lines:
+        groups = list(_groups(said))
+        for group in groups:
+            if group.tail and found is not None and len(group.digits) == 4:
+                found = _replace_tail(found, group)
+                chain = []
+                continue
+            if group.wrong and found is not None and len(group.digits) == 4 and not chain:
+                found = _replace_tail(found, group)
+                continue
+            chain = [*chain, group] if group.linked else [group]
+            found = _complete(chain) or found
+            if found is not None and chain and found.said[-1] is group.said:
+                chain = chain if _number([entry.digits for entry in chain], True) is None else []
+        if not groups and caller and _confirms_caller(said):
+            found = Phone(number=caller, source="caller_id", confidence=0.95, said=(said,))
+            chain = []
+        elif not groups and len(said.text) > 6:
+            chain = []
+    return found
+
+
+def _confirms_caller(said: Said) -> bool:
+    if _WRONG.search(said.text):
+        return False
+    if _SAME.search(said.text) and (said.asked_phone or _TALKS_OF_PHONE.search(said.text)):
+        return True
+    return said.asked_same_number and _YES.match(said.text) is not None
+
+
+def _replace_tail(phone: Phone, group: _Group) -> Phone:
+    return Phone(
+        number=phone.number[:-4] + group.digits,
+        source=phone.source,
+        confidence=min(phone.confidence, 0.85),
+        said=(*phone.said, group.said),
+    )
+
+
+def _complete(chain: Sequence[_Group]) -> Phone | None:
+    """Return the number that the last groups of the chain make, the whole chain before any part of it."""
+    for first in range(len(chain)):
+        part = chain[first:]
+        context = any(group.context for group in part)
+        number = _number([group.digits for group in part], context)
+        if number is None:
+            continue
+        exact = all(group.exact for group in part)
+        if not exact and not context:
+            return None
+        confidence = min(group.said.confidence for group in part) * (1.0 if exact else 0.7)
+        kind = "mobile" if _MOBILE.fullmatch(number) else "landline"
+        return Phone(
+            number=number,
+            source=f"rule:phone/{kind}" + ("" if exact else "+sound"),
+            confidence=round(confidence * (0.97 if context else 0.85), 3),
+            said=tuple(dict.fromkeys(group.said for group in part)),
+        )
+    return None
+
+
+def _number(groups: Sequence[str], context: bool) -> str | None:
+    whole = "".join(groups)
+    half = len(whole) // 2
+    if len(whole) == 22 and whole[:half] == whole[half:]:  # said twice
+        whole = whole[:half]
+    if _MOBILE.fullmatch(whole):
+        return whole
+    return whole if context and _LANDLINE.fullmatch(whole) else None
+
+
+def _groups(said: Said) -> Iterator[_Group]:
+    """Yield the runs of digits in a sentence; in talk of telephones, also digits misheard as other words."""
+    text = _COUNTED.sub(lambda match: _digit(match[2]) * int(_digit(match[1])), said.text)
+    talks = said.asked_phone or _TALKS_OF_PHONE.search(text) is not None
+    if _OTHER_NUMBERS.search(text) or (_OTHER_NUMBERS.search(said.question) and not said.asked_phone):
+        return
+    spans = [(match.start(), match.end(), match.group(), True) for match in _GROUP.finditer(text)]
+    if talks:
+        spans = _mended(text, spans)
+    position = 0
+    for start, end, characters, exact in spans:
+        before = text[position:start]
+        position = end
+        yield _Group(
+            digits="".join(_digit(character) for character in characters if character != " "),
+            said=said,
+            exact=exact,
+            linked=_BETWEEN.match(before) is not None and _WRONG.search(before) is None,
+            context=talks,
+            tail=_TAIL.search(before) is not None,
+            wrong=_WRONG.search(before) is not None,
+        )
+
+
+def _digit(character: str) -> str:
+    return character if character.isascii() else DIGITS[character]
+
+
+def _mended(text: str, spans: list[tuple[int, int, str, bool]]) -> list[tuple[int, int, str, bool]]:
+    """Widen runs of digits over neighbours that sound like digits (要 → 1, 就 → 9) to make a number.
+
+    Only a passage that then has the length of a mobile number is taken; at least seven of its digits must
+    have been heard as digits, so that a sentence cannot turn into a number.
+    """
+    sounds = sound(text)
+    likely = [
+        _digit(character) if character in _DIGIT else _SOUNDS.get(sounds[index], "")
+        for index, character in enumerate(text)
+    ]
+    result: list[tuple[int, int, str, bool]] = []
+    start = 0
+    while start < len(text):
+        if not likely[start]:
+            start += 1
+            continue
+        end = start
+        while end < len(text) and (likely[end] or text[end] in "，、, "):
+            end += 1
+        inside = [index for index in range(start, end) if likely[index]]
+        mended = _mobile_inside(text, inside, likely)
+        if mended is None:
+            result += [span for span in spans if start <= span[0] < end]
+        else:
+            result.append((mended[0], mended[1], mended[2], mended[3]))
+        start = end
+    return result
+
+
+def _mobile_inside(
+    text: str, inside: Sequence[int], likely: Sequence[str]
+) -> tuple[int, int, str, bool] | None:
+    for first in range(len(inside) - 10):
+        part = inside[first : first + 11]
+        number = "".join(likely[index] for index in part)
+        heard = sum(text[index] in _DIGIT for index in part)
+        outside = [index for index in inside if index not in part and text[index] in _DIGIT]
+        if _MOBILE.fullmatch(number) and heard >= 7 and not outside:
+            return part[0], part[-1] + 1, number, heard == 11
+    return None

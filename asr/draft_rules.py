@@ -1,0 +1,253 @@
+"""The rules by which a draft is read: types, urgency and matters, from files that an administrator edits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import yaml
+
+from asr.errors import AsrError
+
+TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬")
+LEVELS = ("特急", "紧急")
+"""Levels a rule may set, the most urgent first; without a rule an order is 一般."""
+
+_WEIGHTS: Mapping[str, float] = {"said": 4.0, "likely": 1.5, "hint": 0.6}
+_GAP = "[^，。！？,.!?]{0,8}?"
+_DENIED = re.compile(
+    r"(?:没有|没|不是|不会|不要|未|无|别|防止|避免|不算|谈不上)(?:人|发生|出现|说|在|再|要|什么)?$"
+)
+MAX_FILE = 2_000_000
+MAX_CUE = 30
+MAX_NAME = 30
+
+
+class RulesError(AsrError):
+    """A rules file is not as it should be; the text names file, key, value and remedy."""
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A piece of what citizens say, and how much it counts."""
+
+    words: str  # as written in the file; * is a gap
+    weight: float  # how much it counts
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The cue as a regular expression."""
+        return re.compile(_GAP.join(re.escape(part) for part in self.words.split("*")))
+
+    def find(self, text: str) -> re.Match[str] | None:
+        """Return the first place in the text where the cue is said and not denied."""
+        if "*" not in self.words and self.words not in text:
+            return None
+        for match in self.pattern.finditer(text):
+            if _DENIED.search(text[max(0, match.start() - 5) : match.start()]) is None:
+                return match
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeRule:
+    """How one type (诉求类型) is told."""
+
+    name: str  # one of TYPES
+    cues: tuple[Cue, ...]  # what speaks for it
+    unless: tuple[str, ...] = ()  # phrases in which cues do not count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrgencyRule:
+    """What makes an order urgent."""
+
+    name: str  # named beside the value
+    level: str  # one of LEVELS
+    groups: tuple[tuple[Cue, ...], ...]  # one cue of each group must be said
+    unless: tuple[str, ...] = ()  # phrases in which cues do not count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """One matter of the taxonomy."""
+
+    level1: str  # e.g. 城乡建设
+    level2: str  # e.g. 供水
+    matter: str  # how a title calls it
+    cues: tuple[Cue, ...]  # what speaks for it
+    matters: Mapping[str, str]  # how a title calls it when this cue was said
+
+    @property
+    def path(self) -> str:
+        """The order's value: both levels with a slash between."""
+        return f"{self.level1}/{self.level2}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRules:
+    """Everything an administrator can change about how drafts are read."""
+
+    types: tuple[TypeRule, ...]
+    urgency: tuple[UrgencyRule, ...]  # the most urgent level first
+    categories: tuple[Category, ...]
+
+    @classmethod
+    def load(cls, rules: Path | None = None, categories: Path | None = None) -> DraftRules:
+        """Read the rules and the taxonomy; without a path the ones that come with the product.
+
+        Raises:
+            RulesError: a file cannot be read or something in it is not as described at its top.
+        """
+        data = files("asr") / "data"
+        types, urgency = _rules(*_document(rules or data / "rules.yaml"))
+        return cls(
+            types=types,
+            urgency=urgency,
+            categories=_categories(*_document(categories or data / "categories.yaml")),
+        )
+
+
+def mask(text: str, phrases: Sequence[str]) -> str:
+    """Return the text with the phrases blotted out, so that nothing inside them counts."""
+    for phrase in phrases:
+        if phrase in text:
+            text = text.replace(phrase, "□" * len(phrase))
+    return text
+
+
+# ---------------------------------------------------------------- reading the files
+
+
+def _document(path: Path | Traversable) -> tuple[str, object]:
+    name = str(path)
+    try:
+        content = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RulesError(f"{name}: cannot be read ({error}); give a UTF-8 YAML file") from error
+    if len(content) > MAX_FILE:
+        raise RulesError(f"{name}: {len(content)} characters, at most {MAX_FILE}; shorten it")
+    try:
+        return name, yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise RulesError(f"{name}: not YAML ({error}); mend the syntax") from error
+
+
+def _mapping(name: str, key: str, value: object, allowed: Iterable[str]) -> Mapping[str, object]:
+    expected = tuple(allowed)
+    if not isinstance(value, dict):
+        raise RulesError(f"{name}: {key} is {value!r}; write a mapping with {', '.join(expected)}")
+    for found in value:
+        if found not in expected:
+            raise RulesError(f"{name}: {key} has the key {found!r}; known keys are {', '.join(expected)}")
+    return value
+
+
+def _list(name: str, key: str, value: object) -> Sequence[object]:
+    if not isinstance(value, list):
+        raise RulesError(f"{name}: {key} is {value!r}; write a list")
+    return value
+
+
+def _text(name: str, key: str, value: object, most: int = MAX_NAME) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise RulesError(f"{name}: {key} is {value!r}; write words in quotes")
+    if len(value) > most:
+        raise RulesError(f"{name}: {key} has {len(value)} characters, at most {most}; shorten it")
+    return value.strip()
+
+
+def _words(name: str, key: str, value: object) -> tuple[str, ...]:
+    items = [] if value is None else _list(name, key, value)
+    return tuple(_text(name, f"{key}[{index}]", item, MAX_CUE) for index, item in enumerate(items))
+
+
+def _cues(name: str, key: str, value: object, weight: float) -> tuple[Cue, ...]:
+    cues = tuple(Cue(words, weight) for words in _words(name, key, value))
+    for index, cue in enumerate(cues):
+        if len(cue.words.replace("*", "")) < 1 or cue.words.startswith("*") or cue.words.endswith("*"):
+            raise RulesError(f"{name}: {key}[{index}] is {cue.words!r}; put * only between words")
+    return cues
+
+
+def _rules(name: str, document: object) -> tuple[tuple[TypeRule, ...], tuple[UrgencyRule, ...]]:
+    top = _mapping(name, "the file", document, ("types", "urgency"))
+    types = _mapping(name, "types", top.get("types"), TYPES)
+    urgency = _list(name, "urgency", top.get("urgency"))
+    rules = tuple(_urgency_rule(name, f"urgency[{index}]", item) for index, item in enumerate(urgency))
+    ordered = tuple(rule for level in LEVELS for rule in rules if rule.level == level)
+    return tuple(_type_rule(name, kind, item) for kind, item in types.items()), ordered
+
+
+def _type_rule(name: str, kind: str, item: object) -> TypeRule:
+    found = _mapping(name, f"types.{kind}", item, (*_WEIGHTS, "unless"))
+    cues = [
+        cue
+        for strength, weight in _WEIGHTS.items()
+        for cue in _cues(name, f"types.{kind}.{strength}", found.get(strength), weight)
+    ]
+    return TypeRule(
+        name=kind, cues=tuple(cues), unless=_words(name, f"types.{kind}.unless", found.get("unless"))
+    )
+
+
+def _urgency_rule(name: str, key: str, item: object) -> UrgencyRule:
+    found = _mapping(name, key, item, ("name", "level", "all", "unless"))
+    level = found.get("level")
+    if level not in LEVELS:
+        raise RulesError(f"{name}: {key}.level is {level!r}; write one of {', '.join(LEVELS)}")
+    groups = tuple(
+        _cues(name, f"{key}.all[{index}]", group, 1.0)
+        for index, group in enumerate(_list(name, f"{key}.all", found.get("all")))
+    )
+    if not groups or not all(groups):
+        raise RulesError(f"{name}: {key}.all is empty; write at least one group with one cue")
+    return UrgencyRule(
+        name=_text(name, f"{key}.name", found.get("name")),
+        level=str(level),
+        groups=groups,
+        unless=_words(name, f"{key}.unless", found.get("unless")),
+    )
+
+
+def _categories(name: str, document: object) -> tuple[Category, ...]:
+    found = tuple(_children(name, _list(name, "the file", document)))
+    paths: set[str] = set()
+    for category in found:
+        if category.path in paths:
+            raise RulesError(f"{name}: {category.path} stands there twice; keep one")
+        paths.add(category.path)
+    return found
+
+
+def _children(name: str, document: Sequence[object]) -> Iterator[Category]:
+    for index, item in enumerate(document):
+        top = _mapping(name, f"[{index}]", item, ("name", "children"))
+        level1 = _text(name, f"[{index}].name", top.get("name"))
+        for number, child in enumerate(_list(name, f"{level1}.children", top.get("children"))):
+            key = f"{level1}.children[{number}]"
+            found = _mapping(name, key, child, ("name", "matter", "cues", "matters"))
+            words = _words(name, f"{key}.cues", found.get("cues"))
+            matters = _matters(name, f"{key}.matters", found.get("matters"), words)
+            yield Category(
+                level1=level1,
+                level2=_text(name, f"{key}.name", found.get("name")),
+                matter=_text(name, f"{key}.matter", found.get("matter")),
+                cues=tuple(Cue(word, _length_weight(word)) for word in words),
+                matters=matters,
+            )
+
+
+def _matters(name: str, key: str, value: object, cues: tuple[str, ...]) -> Mapping[str, str]:
+    found = _mapping(name, key, value or {}, cues)
+    return {cue: _text(name, f"{key}.{cue}", matter) for cue, matter in found.items()}
+
+
+def _length_weight(words: str) -> float:
+    """A longer cue says more: 1 character 0.4, 2 characters 1, 3 characters 1.5, 4 or more 2."""
+    return {1: 0.4, 2: 1.0, 3: 1.5}.get(len(words.replace("*", "")), 2.0)

@@ -1,0 +1,149 @@
+"""Type, matter and urgency, by the words that were said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asr.draft_lines import Said
+from asr.draft_rules import Category, Cue, DraftRules, mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A value and the sentence that decided it."""
+
+    value: str
+    source: str
+    confidence: float
+    said: Said
+    quote: str  # the decisive words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """The category, and how a title calls the matter."""
+
+    category: Category
+    judged: Judged
+    words: str  # for the title
+
+
+def find_type(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
+    """Return the type whose cues weigh most; what a citizen says of the call itself outweighs the rest."""
+    scores: list[tuple[float, str, Said, Cue]] = []
+    for rule in rules.types:
+        total = 0.0
+        strongest: tuple[float, Said, Cue] | None = None
+        texts = [(said, mask(said.text, rule.unless)) for said in lines]
+        for cue in rule.cues:
+            hit = next((said for said, text in texts if cue.find(text) is not None), None)
+            if hit is None:
+                continue
+            weight = cue.weight * (1.25 if hit.number <= 1 and cue.weight > 1.0 else 1.0)
+            total += weight
+            if strongest is None or weight > strongest[0]:
+                strongest = (weight, hit, cue)
+        if strongest is not None:
+            scores.append((total, rule.name, strongest[1], strongest[2]))
+    if not scores:
+        return None
+    scores.sort(key=lambda score: -score[0])
+    total, name, said, cue = scores[0]
+    rival = scores[1][0] if len(scores) > 1 else 0.0
+    confidence = min(0.97, 0.35 + 0.12 * total) * (total / (total + 0.6 * rival))
+    return Judged(
+        value=name,
+        source=f"rule:type/{cue.words}",
+        confidence=round(confidence * said.confidence, 3),
+        said=said,
+        quote=cue.words,
+    )
+
+
+def find_matter(lines: Sequence[Said], rules: DraftRules) -> Matter | None:
+    """Return the category whose cues weigh most; cues said early weigh a little more."""
+    best: tuple[float, Category, list[tuple[float, Cue, Said]]] | None = None
+    rival = 0.0
+    for category in rules.categories:
+        hits = _distinct_hits(category.cues, lines)
+        total = sum(weight for weight, _, _ in hits)
+        if total and (best is None or total > best[0] + 1e-9):
+            rival = best[0] if best is not None else 0.0
+            best = (total, category, hits)
+        else:
+            rival = max(rival, total)
+    if best is None:
+        return None
+    total, category, hits = best
+    _, cue, said = max(hits, key=lambda hit: hit[0])
+    named = [
+        category.matters[other.words]
+        for _, other, _ in sorted(hits, key=_heaviest)
+        if other.words in category.matters
+    ]
+    confidence = min(0.95, 0.3 + 0.15 * total) * (total / (total + 0.6 * rival))
+    return Matter(
+        category=category,
+        words=named[0] if named else category.matter,
+        judged=Judged(
+            value=category.path,
+            source=f"rule:category/{cue.words}",
+            confidence=round(confidence * said.confidence, 3),
+            said=said,
+            quote=cue.words,
+        ),
+    )
+
+
+def _heaviest(hit: tuple[float, Cue, Said]) -> float:
+    return -hit[0]
+
+
+def _distinct_hits(cues: Sequence[Cue], lines: Sequence[Said]) -> list[tuple[float, Cue, Said]]:
+    """Return the cues that were said; one inside a longer one that was said counts a quarter."""
+    found: list[tuple[float, Cue, Said]] = []
+    for cue in sorted(cues, key=lambda cue: -len(cue.words)):
+        hit = next((said for said in lines if cue.find(said.text) is not None), None)
+        if hit is None:
+            continue
+        inside = any(cue.words in other.words for _, other, _ in found)
+        early = 1.15 if hit.number <= 1 else 1.0
+        found.append((cue.weight * early * (0.25 if inside else 1.0), cue, hit))
+    return found
+
+
+_DEFAULT = "一般"
+
+
+def find_urgency(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
+    """Return the level of the first rule that fires, 一般 when none does, None before anything was said."""
+    if not lines:
+        return None
+    for rule in rules.urgency:
+        texts = [(said, mask(said.text, rule.unless)) for said in lines]
+        hits: list[tuple[Said, re.Match[str]]] = []
+        for group in rule.groups:
+            hit = next(
+                (
+                    (said, match)
+                    for said, text in texts
+                    for cue in group
+                    if (match := cue.find(text)) is not None
+                ),
+                None,
+            )
+            if hit is None:
+                break
+            hits.append(hit)
+        if len(hits) == len(rule.groups):
+            said = hits[-1][0]
+            return Judged(
+                value=rule.level,
+                source=f"rule:urgency/{rule.name}",
+                confidence=round(0.9 * said.confidence, 3),
+                said=said,
+                quote=hits[-1][1].group(),
+            )
+    return Judged(value=_DEFAULT, source="rule:urgency/none", confidence=0.6, said=lines[0], quote="")
