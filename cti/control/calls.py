@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from cti import metrics
 from cti.call import Call
 from cti.errors import UnknownCall
 from cti.messages import CallState, CallView, Entry, EntryKind
+from cti.metrics import Metrics
 from cti.ports import Pages
 
 Clock = Callable[[], float]
@@ -60,6 +60,7 @@ class Calls:
         keeper: CallKeeper,
         pages: Pages,
         ids: EntryIds,
+        metrics: Metrics,
         queue_titles: Callable[[str], str],
         clock: Clock = time.time,
     ) -> None:
@@ -69,8 +70,10 @@ class Calls:
         self._keeper = keeper
         self._pages = pages
         self._ids = ids
+        self.metrics = metrics
         self._titles = queue_titles
         self.now = clock
+        self.on_ended: Callable[[Call], None] = lambda _: None
 
     def __contains__(self, call_id: str) -> bool:
         return call_id in self._calls
@@ -105,7 +108,7 @@ class Calls:
     def add(self, call: Call) -> Call:
         """A new call."""
         self.restore(call)
-        metrics.CALLS_STARTED.inc()
+        self.metrics.calls_started.inc()
         self._record(call, {"caller": call.caller, "called": call.called, "node": call.node})
         return call
 
@@ -121,12 +124,14 @@ class Calls:
         elif call.state is not CallState.ENDED:
             self._keeper.save(call)
         if before.ended is None and call.ended is not None and call.outcome is not None:
-            metrics.CALLS_ENDED.labels(outcome=call.outcome.value).inc()
+            self.metrics.calls_ended.labels(outcome=call.outcome.value).inc()
         if before.answered is None and call.waited_s is not None:
-            metrics.WAITED_SECONDS.observe(call.waited_s)
+            self.metrics.waits.labels(queue=call.queue or "none").observe(call.waited_s)
         audience = {agent for agent in (before.agent_id, call.agent_id) if agent}
         if audience:
             self._pages.send(audience, self.view(call))
+        if call.state is CallState.ENDED:
+            self.on_ended(call)
         return call
 
     def note(self, call_id: str, kind: EntryKind, data: Mapping[str, Any]) -> Entry:

@@ -21,7 +21,6 @@ from asr.messages import (
     TranscriptFinal,
     TranscriptMessage,
 )
-from cti import metrics
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.messages import Caption, EntryKind
@@ -120,7 +119,7 @@ class Captions:
             lines[caption.line_id] = caption
         self._show(call, caption)
         if isinstance(message, TranscriptFinal) and caption.text:
-            metrics.SENTENCES.labels(speaker=caption.speaker).inc()
+            self._calls.metrics.asr_lines.labels(speaker=caption.speaker).inc()
             self._journal(message, caption, zero)
             self._stale[call.call_id] = None
             self._wake.set()
@@ -170,7 +169,7 @@ class Captions:
             if caption.final
         ]
         moment = datetime.datetime.fromtimestamp(call.started, CHINA)
-        with metrics.DRAFT_SECONDS.time():
+        with self._calls.metrics.draft_seconds.time():
             found = await asyncio.to_thread(self._extractor.extract, lines, caller=call.caller, now=moment)
         call = self._calls.find(call_id)
         if call is not None and call.order_id:

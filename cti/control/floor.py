@@ -24,7 +24,7 @@ from acd.messages import (
     WrapUpFinished,
 )
 from cti import call as calls_of
-from cti import metrics
+from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.captions import Captions
 from cti.control.dispatch import Dispatch
@@ -103,6 +103,7 @@ class CallFloor:
         self._pages = pages
         self.health = health
         self._now = clock
+        calls.on_ended = self._call_ended
         self._present: set[str] = set()
         self._queues_due = asyncio.Event()
         self._told_queues: QueuesView | None = None
@@ -275,13 +276,12 @@ class CallFloor:
         for call in self._calls:
             if call.agent_id == agent_id and call.state is CallState.WRAP_UP and call.call_id != now_with:
                 self._calls.update(calls_of.wrapped_up(call, self._now()))
-                self.forget(call.call_id, call.order_id)
 
-    def forget(self, call_id: str, order_id: str) -> None:
-        """The call is over and written up: its words and draft are in the database now."""
-        self._captions.forget(call_id)
-        if order_id:
-            self._orders.close(order_id)
+    def _call_ended(self, call: Call) -> None:
+        """The call is over and written up: its words and its draft are in the journal."""
+        self._captions.forget(call.call_id)
+        if call.order_id:
+            self._orders.close(call.order_id)
 
     def _keep_native_queue(self, agent_id: str) -> None:
         extension = self._people.extension(agent_id)
@@ -340,5 +340,5 @@ class CallFloor:
                 self._told_queues = view
                 self._pages.broadcast(view)
                 for queue in view.queues:
-                    metrics.WAITING.labels(queue=queue.queue).set(queue.waiting)
+                    self._calls.metrics.waiting.labels(queue=queue.queue).set(queue.waiting)
             await asyncio.sleep(QUEUES_EVERY_S)

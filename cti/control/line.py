@@ -20,7 +20,6 @@ from acd.messages import (
 )
 from acd.messages import Event as RouterEvent
 from cti import call as calls_of
-from cti import metrics
 from cti.agi import AgiError, AgiFailed, AgiHangup, AgiSession
 from cti.call import Call
 from cti.control.calls import Calls
@@ -201,7 +200,7 @@ class Line:
         try:
             return await self._session.stream_file(prompt, keys)
         except AgiFailed:
-            metrics.PROMPTS_MISSING.inc()
+            self._calls.metrics.prompts_missing.inc()
             log.error("prompt could not be played", extra={"call_id": self.call_id, "prompt": prompt})
             return None
 
@@ -313,14 +312,14 @@ class Line:
             EntryKind.CALL_LEG,
             {"agent_id": offer.agent_id, "result": reason.value, "ring_s": round(self._now() - began, 3)},
         )
-        metrics.RINGS.labels(result=reason.value).inc()
+        self._calls.metrics.rings.labels(result=reason.value).inc()
         self._phones.tell(OfferMissed(call_id=self.call_id, agent_id=offer.agent_id, reason=reason))
 
     # ------------------------------------------------------------ the end
 
     async def _finish(self, *, failed: bool) -> None:
         if failed and self._call.answered is None:
-            metrics.FLOWS_FAILED.inc()
+            self._calls.metrics.flows_failed.inc()
             return  # give the channel back unfinished: the dialplan queues the caller to a person
         await self._session.set_variable("HL_DONE", "1")
         await self._session.hangup()

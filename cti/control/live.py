@@ -58,6 +58,16 @@ class LiveCalls:
                 )
         return calls
 
+    async def check(self) -> None:
+        """Ask Redis whether it is there, so that an idle server notices too."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await cast("Awaitable[bool]", self._redis.ping())
+        except (RedisError, OSError, TimeoutError):
+            self.healthy = False
+        else:
+            self.healthy = not self._dirty or self.healthy
+
     def start(self) -> None:
         """Begin to write."""
         self._task = asyncio.create_task(self._write(), name="live-calls")

@@ -15,7 +15,6 @@ from typing import Protocol
 import msgspec
 
 from asr.messages import FieldSuggestion
-from cti import metrics
 from cti.control.calls import Calls
 from cti.messages import DraftView, Entry, EntryKind, FieldView
 from cti.ports import CommandRefused
@@ -71,7 +70,7 @@ class OrderDesk:
         order_id = uuid.uuid4().hex
         event = DraftOpened(order_id=order_id, call_id=call_id, caller=caller)
         draft = self._keep(lifecycle.apply(None, event, self._now()), event)
-        metrics.DRAFTS.labels(event="opened").inc()
+        self._calls.metrics.drafts.labels(event="opened").inc()
         return draft
 
     def restore(self, draft: Draft) -> None:
@@ -129,12 +128,12 @@ class OrderDesk:
     async def submit(self, order_id: str, agent: str) -> None:
         """An agent submits; returns when the order is safe on disk. Raises CommandRefused."""
         await self._durable(self._apply(order_id, OrderSubmitted(agent=agent)))
-        metrics.DRAFTS.labels(event="submitted").inc()
+        self._calls.metrics.drafts.labels(event="submitted").inc()
 
     async def discard(self, order_id: str, agent: str, reason: str) -> None:
         """An agent gives the draft up. Raises CommandRefused."""
         await self._durable(self._apply(order_id, OrderDiscarded(agent=agent, reason=reason)))
-        metrics.DRAFTS.labels(event="discarded").inc()
+        self._calls.metrics.drafts.labels(event="discarded").inc()
 
     def view(self, draft: Draft) -> DraftView:
         """What pages are shown of a draft."""

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from acd.messages import TalkRestored
-from cti import metrics
 from cti.ami import AmiError, AmiEvent, AmiLink
 from cti.call import Call
 from cti.control.calls import Calls
@@ -101,7 +100,7 @@ class Recovery:
     def _check_known(self, call: Call, channels: dict[str, Channel]) -> None:
         mine = channels.get(call.call_id)
         if mine is None:
-            metrics.RECOVERED.labels(what="closed").inc()
+            self._calls.metrics.recovered.labels(what="closed").inc()
             self._calls.channel_gone(call.call_id)
             self._telephony.citizen_left(call.call_id)
             return
@@ -113,7 +112,7 @@ class Recovery:
 
     def _adopt_talk(self, call: Call, agent: tuple[str, Channel]) -> None:
         agent_id, channel = agent
-        metrics.RECOVERED.labels(what="talk").inc()
+        self._calls.metrics.recovered.labels(what="talk").inc()
         self._telephony.talk_began(call, agent_id, channel.name, channel.uniqueid)
         self._restore_talk(call.call_id, agent_id)
 
@@ -150,7 +149,7 @@ class Recovery:
                 extra={"call_id": channel.uniqueid, "reason": type(error).__name__},
             )
             return
-        metrics.RECOVERED.labels(what="brought_back").inc()
+        self._calls.metrics.recovered.labels(what="brought_back").inc()
         log.info("citizen brought back from the native queue", extra={"call_id": channel.uniqueid})
 
     async def _keep_looking(self, links: tuple[AmiLink, ...]) -> None:

@@ -14,7 +14,6 @@ from redis.exceptions import RedisError
 
 from asr import bus
 from asr.messages import Speaker, TapAnnounced, WorkerState
-from cti import metrics
 from cti.ami import AmiError, AmiLink, Originate
 
 log = logging.getLogger(__name__)
@@ -27,12 +26,19 @@ class Taps:
     """Knows the ASR workers and connects legs to them."""
 
     def __init__(
-        self, redis: Redis, *, prefix: str, enabled: bool, on_change: Callable[[], None],
+        self,
+        redis: Redis,
+        *,
+        prefix: str,
+        enabled: bool,
+        metrics: Metrics,
+        on_change: Callable[[], None],
         clock: Callable[[], float] = time.time,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._redis = redis
         self._prefix = prefix
         self._enabled = enabled
+        self._metrics = metrics
         self._changed = on_change
         self._clock = clock
         self._workers: list[WorkerState] = []
@@ -72,7 +78,7 @@ class Taps:
         """Tap one leg (the channel with this unique id); return the tap's id, None when nobody has room."""
         worker = bus.pick_worker(self._workers, self._given) if self._enabled else None
         if worker is None:
-            metrics.TAPS.labels(result="no_room" if self.captions else "no_captions").inc()
+            self._metrics.taps.labels(result="no_room" if self.captions else "no_captions").inc()
             return None
         self._given[worker.worker_id] += 1
         tap_id = str(uuid.uuid4())
@@ -91,10 +97,10 @@ class Taps:
                 )
             )
         except (RedisError, AmiError, OSError, TimeoutError) as error:
-            metrics.TAPS.labels(result="failed").inc()
+            self._metrics.taps.labels(result="failed").inc()
             log.warning("leg not tapped", extra={"call_id": call_id, "reason": type(error).__name__})
             return None
-        metrics.TAPS.labels(result="started").inc()
+        self._metrics.taps.labels(result="started").inc()
         return tap_id
 
     async def _look(self) -> None:

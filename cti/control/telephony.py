@@ -12,7 +12,6 @@ from acd.messages import AgentState, CallEnded, CallLeft, OfferAnswered, TalkRes
 from acd.messages import Event as RouterEvent
 from asr.messages import Speaker
 from cti import call as calls_of
-from cti import metrics
 from cti.ami import AmiError, AmiEvent, AmiLink, AmiNodes, AmiRefused
 from cti.call import Call
 from cti.control.calls import Calls
@@ -97,14 +96,11 @@ class Telephony:
 
     def talk_began(self, call: Call, agent_id: str, channel: str, uniqueid: str) -> None:
         """Citizen and agent are connected: open the draft, tap both legs. `call` is not yet TALKING."""
-        first = call.answered is None
         answered = calls_of.answered(call, agent_id, channel, self._calls.now())
         if not answered.order_id:
             draft = self._orders.open(call.call_id, call.caller)
             answered = replace(answered, order_id=draft.order_id)
         self._calls.update(answered)
-        if first:
-            metrics.ANSWERED.labels(queue=call.queue or "none").inc()
         self.beside(self._tap_both(answered, uniqueid), "tapping", call.call_id)
 
     def in_line(self, call_id: str) -> bool:
@@ -192,7 +188,7 @@ class Telephony:
             EntryKind.CALL_LEG,
             {"agent_id": call.agent_id, "result": "answered", "ring_s": round(now - call.state_since, 3)},
         )
-        metrics.RINGS.labels(result="answered").inc()
+        self._calls.metrics.rings.labels(result="answered").inc()
         self.talk_began(call, call.agent_id, channel, uniqueid)
         self.tell(OfferAnswered(call_id=call.call_id, agent_id=call.agent_id))
 

@@ -1,0 +1,289 @@
+"""`hotline up`: everything on one machine, set up step by step, kept running, stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import aiohttp
+
+from asterisk_conf import provide
+from asterisk_conf.errors import AsteriskConfError
+from asterisk_conf.process import AsteriskProcess
+from asterisk_conf.render import render
+from cti import deskbuild, machine
+from cti.children import Child
+from cti.errors import StartError
+from cti.secrets import Secrets
+from cti.settings import Settings
+from cti.valkey import EmbeddedValkey
+
+log = logging.getLogger(__name__)
+
+READY_S = 60.0
+CHILD_GRACE_S = 8.0
+SECRET_NAMES = ("sip_key",)
+
+
+class Steps:
+    """Tells a person at the terminal what is being done; everything goes to standard error."""
+
+    def __init__(self, total: int, stream: IO[str] = sys.stderr) -> None:
+        self._total = total
+        self._count = 0
+        self._stream = stream
+        self._began = time.monotonic()
+        self._last = ""
+
+    def next(self, what: str) -> None:
+        """Begin the next step."""
+        self._count += 1
+        self._say(f"[{self._count}/{self._total}] {what}")
+
+    def detail(self, what: str) -> None:
+        """Say what a step is doing just now; the same words twice are said once."""
+        if what != self._last:
+            self._last = what
+            self._say(f"      {what}")
+
+    def done(self, what: str) -> None:
+        """Say how it ended and how long it took."""
+        self._say(f"[{self._total}/{self._total}] {what} ({time.monotonic() - self._began:.1f} s)")
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+class Stack:
+    """Asterisk, Valkey, server, recogniser and watchdog of one instance."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        instance: str,
+        config_file: Path | None,
+        steps: Steps,
+        bench: bool = False,
+        desk: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.secrets = Secrets(settings.home / "secrets.json")
+        self._instance = instance
+        self._config_file = config_file
+        self._steps = steps
+        self._bench = bench
+        self._desk = desk
+        self._lock: IO[str] | None = None
+        self._valkey: EmbeddedValkey | None = None
+        self.asterisk: AsteriskProcess | None = None
+        self.children: dict[str, Child] = {}
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def web(self) -> str:
+        """Address of the pages."""
+        web = self.settings.web
+        scheme = "https" if web.tls_certificate else "http"
+        return f"{scheme}://{machine.reachable(web.host)}:{web.port}"
+
+    async def __aenter__(self) -> Stack:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Set up what is missing and start everything. Raises StartError and SettingError."""
+        settings, steps = self.settings, self._steps
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.cache.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        for name in (
+            *SECRET_NAMES,
+            *(f"ami.{address.name}" for address in machine.ami_addresses(settings, self.secrets)),
+        ):
+            self.secrets.get(name)
+        steps.next("网页桌面")
+        if self._desk:
+            await asyncio.to_thread(deskbuild.build, settings.cache, steps.detail)
+        steps.next("语音识别模型")
+        steps.detail(await asyncio.to_thread(self._find_model))
+        steps.next("实时状态库 (Valkey)")
+        await self._start_valkey()
+        steps.next("Asterisk")
+        await self._start_asterisk()
+        steps.next("呼叫服务 (serve)")
+        await self._start_child("serve")
+        await self._wait_ready()
+        steps.next("转写与看护进程 (asr, watch)")
+        if settings.recognition.enabled:
+            await self._start_child("asr")
+        if settings.asterisk.embedded:
+            await self._start_child("watch")
+        steps.done(f"已就绪：{self.web}")
+
+    async def stop(self) -> None:
+        """Stop everything in the reverse order; calls in Asterisk end with it."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait((self._watch,))
+        for name in ("watch", "asr", "serve"):
+            child = self.children.pop(name, None)
+            if child is not None:
+                await child.stop(CHILD_GRACE_S)
+        if self.asterisk is not None:
+            await self.asterisk.stop()
+        if self._valkey is not None:
+            await self._valkey.stop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    async def failed(self) -> str:
+        """Wait until a part has failed for good; return which one."""
+        waits = {asyncio.ensure_future(c.failed.wait()): name for name, c in self.children.items()}
+        if self.asterisk is not None:
+            waits[asyncio.ensure_future(self._asterisk_gone(self.asterisk))] = "asterisk"
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return waits[done.pop()]
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    # ------------------------------------------------------------ parts
+
+    def _take_lock(self) -> None:
+        path = self.settings.home / "lock"
+        self._lock = path.open("a", encoding="ascii")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StartError(
+                f"instance {self._instance}", f"{path} is locked", "it runs already; stop that one first"
+            ) from None
+
+    def _find_model(self) -> str:
+        from asr.errors import NoModel
+        from asr.model import find_model
+
+        recognition = self.settings.recognition
+        if not recognition.enabled:
+            return "已关闭 (recognition.enabled = false)"
+        try:
+            found = find_model(
+                Path(recognition.model) if recognition.model else None,
+                self.settings.cache,
+                progress=lambda step, _: self._steps.detail(step),
+            )
+        except NoModel as error:
+            return f"没有字幕：{error}"
+        return f"{found.path.name}"
+
+    async def _start_valkey(self) -> None:
+        if self.settings.redis_url:
+            self._steps.detail("使用设置中的 Redis")
+            return
+        self._valkey = EmbeddedValkey(self.settings.home / "valkey")
+        await self._valkey.start()
+        self.settings = replace(self.settings, redis_url=self._valkey.url)
+
+    async def _start_asterisk(self) -> None:
+        settings = self.settings
+        if not settings.asterisk.embedded:
+            self._steps.detail("使用设置中的 Asterisk 节点")
+            return
+        try:
+            install = await asyncio.to_thread(provide.find, settings.cache, self._steps.detail)
+            settings.recordings.mkdir(parents=True, exist_ok=True)
+            folder = settings.home / "asterisk"
+            render(machine.asterisk_config(settings, self.secrets, install, bench=self._bench), folder)
+            self.asterisk = AsteriskProcess(install, folder, launcher=die_with_us())
+            await self.asterisk.start()
+            await self.asterisk.wait_booted()
+        except AsteriskConfError as error:
+            raise StartError("Asterisk", str(error), "see docs/operations.md, Asterisk") from error
+        self._steps.detail(f"Asterisk {'.'.join(map(str, install.version))}")
+
+    async def _start_child(self, name: str) -> None:
+        arguments = [name, "--instance", self._instance]
+        if self._config_file is not None:
+            arguments += ["--config", str(self._config_file)]
+        child = Child(
+            name,
+            arguments,
+            log_file=self.settings.home / "log" / f"{name}.log",
+            environment={"HOTLINE_REDIS_URL": self.settings.redis_url},
+        )
+        self.children[name] = child
+        await child.start()
+
+    async def _wait_ready(self) -> None:
+        """Wait until the server takes calls."""
+        deadline = time.monotonic() + READY_S
+        async with aiohttp.ClientSession() as client:
+            while time.monotonic() < deadline:
+                if self.children["serve"].failed.is_set():
+                    break
+                if await _answers(client, f"{self.web}/readyz"):
+                    return
+                await asyncio.sleep(0.1)
+        raise StartError("serve", "does not become ready", f"read {self.settings.home / 'log' / 'serve.log'}")
+
+    @staticmethod
+    async def _asterisk_gone(process: AsteriskProcess) -> None:
+        await process.wait()
+
+
+def die_with_us() -> tuple[str, ...]:
+    """Words before a command line that make it end when we do (util-linux; elsewhere nothing)."""
+    import shutil
+
+    return ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
+
+
+async def _answers(client: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with client.get(url, ssl=False, timeout=aiohttp.ClientTimeout(total=2)) as answer:
+            return answer.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+
+
+async def up(
+    settings: Settings, instance: str, config_file: Path | None, say: Callable[[Stack], None]
+) -> int:
+    """Run everything until SIGTERM or SIGINT; return the exit status."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with Stack(settings, instance=instance, config_file=config_file, steps=Steps(6)) as stack:
+        say(stack)
+        stop = asyncio.ensure_future(stopping.wait())
+        failed = asyncio.ensure_future(stack.failed())
+        await asyncio.wait((stop, failed), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if failed.done():
+            raise StartError(
+                failed.result(), "ended for good", f"read the logs in {stack.settings.home / 'log'}"
+            )
+        failed.cancel()
+    return 0

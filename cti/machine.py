@@ -1,0 +1,151 @@
+"""This machine's Asterisk as settings and secrets describe it, for the parts that configure and reach it."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from asterisk_conf.config import AgentExtension, AgiServer, AsteriskConfig, Registration, TlsFiles, Trunk
+from asterisk_conf.provide import AsteriskInstall
+from cti.ami import AmiAddress
+from cti.errors import SettingError
+from cti.secrets import Secrets
+from cti.settings import Settings, TrunkSettings, extensions
+from ivr_flows import speech
+
+MANAGER_USER = "hotline"
+ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
+
+
+def agi_servers(settings: Settings) -> tuple[AgiServer, ...]:
+    """The FastAGI servers that Asterisk asks, in order; raises SettingError for a bad address."""
+    if not settings.servers:
+        return (AgiServer(host=reachable(settings.agi.host), port=settings.agi.port),)
+    found = []
+    for address in settings.servers:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise SettingError("servers", address, "write host:port, e.g. 10.0.0.5:4573")
+        found.append(AgiServer(host=host, port=int(port)))
+    return tuple(found)
+
+
+def reachable(address: str) -> str:
+    """The address at which this machine itself reaches a listener."""
+    return "127.0.0.1" if address in ANY else address
+
+
+def ami_addresses(settings: Settings, secrets: Secrets) -> tuple[AmiAddress, ...]:
+    """Where every Asterisk node's manager interface is."""
+    asterisk = settings.asterisk
+    if asterisk.embedded:
+        return (
+            AmiAddress(
+                name=asterisk.system_name,
+                host=reachable(asterisk.bind),
+                port=asterisk.ami_port,
+                user=MANAGER_USER,
+                secret=secrets.get(f"ami.{asterisk.system_name}"),
+            ),
+        )
+    return tuple(
+        AmiAddress(
+            name=node.name,
+            host=node.host,
+            port=node.port,
+            user=node.user,
+            secret=secrets.get(f"ami.{node.name}"),
+        )
+        for node in asterisk.nodes
+    )
+
+
+def webrtc_address(settings: Settings) -> tuple[str, str]:
+    """The WebSocket URL at which browsers register, and the SIP domain of their addresses."""
+    asterisk = settings.asterisk
+    if not asterisk.embedded:
+        node = asterisk.nodes[0]
+        return node.webrtc_url or f"ws://{node.host}:8088/ws", node.sip_domain or node.host
+    host = asterisk.external or reachable(asterisk.bind)
+    if asterisk.webrtc_url:
+        return asterisk.webrtc_url, host
+    if asterisk.tls_certificate:
+        return f"wss://{host}:{asterisk.http_port + 1}/ws", host
+    return f"ws://{host}:{asterisk.http_port}/ws", host
+
+
+def prompts_folder(settings: Settings) -> Path:
+    """Folder of the prompts' audio."""
+    return Path(settings.calls.prompts) if settings.calls.prompts else speech.AUDIO
+
+
+def asterisk_config(
+    settings: Settings, secrets: Secrets, install: AsteriskInstall, *, bench: bool = False
+) -> AsteriskConfig:
+    """The embedded Asterisk's configuration. Raises SettingError."""
+    asterisk = settings.asterisk
+    tls = None
+    if asterisk.tls_certificate:
+        tls = TlsFiles(
+            certificate=Path(asterisk.tls_certificate),
+            private_key=Path(asterisk.tls_key),
+            port=asterisk.http_port + 1,
+        )
+    return AsteriskConfig(
+        system_name=asterisk.system_name,
+        bind_address=asterisk.bind,
+        module_dir=install.module_dir,
+        data_dir=install.data_dir,
+        sounds_dir=prompts_folder(settings),
+        recordings_dir=settings.recordings,
+        manager_user=MANAGER_USER,
+        manager_secret=secrets.get(f"ami.{asterisk.system_name}"),
+        agi_servers=agi_servers(settings),
+        trunks=tuple(_trunk(trunk, secrets) for trunk in settings.trunks),
+        agents=tuple(
+            AgentExtension(extension=extension, secret=secrets.sip_password(extension))
+            for extension in extensions(settings.agents.extensions)
+        ),
+        sip_port=asterisk.sip_port,
+        http_port=asterisk.http_port,
+        ami_port=asterisk.ami_port,
+        rtp_first=asterisk.rtp_first,
+        rtp_last=asterisk.rtp_last,
+        external_address=asterisk.external or None,
+        local_networks=("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+        if asterisk.external
+        else (),
+        tls=tls,
+        bench=bench,
+    )
+
+
+def _trunk(trunk: TrunkSettings, secrets: Secrets) -> Trunk:
+    host, _, port = trunk.host.partition(":")
+    if not host or (port and not port.isdecimal()):
+        raise SettingError(f"trunks.{trunk.name}.host", trunk.host, "write an address, or address:port")
+    match = trunk.match or ((host,) if _numeric(host) else ())
+    if not match:
+        raise SettingError(
+            f"trunks.{trunk.name}.match", trunk.match, "name the addresses that the carrier's calls come from"
+        )
+    registration = None
+    if trunk.register:
+        registration = Registration(
+            server=f"sip:{trunk.host}", user=trunk.user, secret=secrets.get(f"trunk.{trunk.name}")
+        )
+    return Trunk(
+        name=trunk.name,
+        match=match,
+        contact=f"sip:{trunk.host}",
+        codecs=trunk.codecs,
+        registration=registration,
+    )
+
+
+def _numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

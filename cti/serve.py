@@ -1,0 +1,461 @@
+"""`hotline serve`: one CTI server, composed of its parts, started and stopped in the right order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from pathlib import Path
+
+from aiohttp import web
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from acd.messages import AgentState
+from acd.policy import SHIPPED as SHIPPED_POLICY
+from acd.policy import load_policy
+from acd.router import Router
+from acd.store import LiveState
+from asr import bus
+from asr.draft import DraftExtractor, load_rules
+from asr.gazetteer_file import load_gazetteer
+from cti import machine
+from cti.accounts import Accounts
+from cti.agi import AgiLimits, AgiServer
+from cti.ami import AmiError, AmiEvent, AmiNodes
+from cti.calls import CallStore
+from cti.control.calls import Calls, EntryIds
+from cti.control.captions import Captions
+from cti.control.dispatch import Dispatch
+from cti.control.floor import CallFloor
+from cti.control.line import LineSettings
+from cti.control.live import LiveCalls
+from cti.control.orderdesk import OrderDesk, order_event
+from cti.control.orderfront import OrderFront
+from cti.control.people import People
+from cti.control.phones import Phones
+from cti.control.recordings import Recordings
+from cti.control.recovery import Recovery
+from cti.control.switchboard import Switchboard
+from cti.control.taps import Taps
+from cti.control.telephony import Telephony
+from cti.database import migrate, open_engine
+from cti.errors import StartError
+from cti.journal import Journal
+from cti.messages import Caption, Entry, EntryKind, HealthView
+from cti.metrics import Metrics
+from cti.ports import Person
+from cti.secrets import Secrets
+from cti.settings import Settings
+from cti.web.app import make_app
+from cti.web.pages import PageHub
+from cti.web.ports import PhoneAccount, WebDeps
+from ivr_flows.loader import SHIPPED_FLOWS, SHIPPED_NUMBERS, load_flows
+from orders.errors import OrderError
+from orders.store import OrderStore
+
+log = logging.getLogger(__name__)
+
+DESK = Path(__file__).resolve().parent.parent / "agent_desktop" / "dist"
+DEMO_CITY = Path(__file__).resolve().parent / "demo" / "city.yaml"
+ABSENT_S = 15.0
+"""After a start, agents of before whose page has not come back by then are lost."""
+
+DATABASE_LOOK_S = 3.0
+
+
+class Server:
+    """Every part of one CTI server; `start`, then wait, then `stop`."""
+
+    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+        self.settings = settings
+        self._secrets = secrets
+        self._tasks: list[asyncio.Task[None]] = []
+        self._accepting = False
+        self._database_up = False
+        self._told_health: HealthView | None = None
+        self._policy_file = Path(settings.calls.policy) if settings.calls.policy else SHIPPED_POLICY
+        self._compose()
+
+    # ------------------------------------------------------------ composition
+
+    def _compose(self) -> None:
+        settings = self.settings
+        flows = load_flows(
+            Path(settings.calls.flows) if settings.calls.flows else SHIPPED_FLOWS,
+            Path(settings.calls.numbers) if settings.calls.numbers else SHIPPED_NUMBERS,
+        )
+        policy = load_policy(self._policy_file)
+        titles = {queue.name: queue.title for queue in policy.queues}
+        self.metrics = Metrics()
+        self.redis = Redis.from_url(settings.redis_url, socket_timeout=5.0, socket_connect_timeout=2.0)
+        self.engine = open_engine(settings.database)
+        self.order_store = OrderStore(self.engine)
+        self.call_store = CallStore(self.engine, on_order=self._replay_order)
+        self.accounts = Accounts(self.engine)
+        self.journal = Journal(settings.home / "journal", self.call_store.write)
+        self.pages = PageHub(on_resync=self.metrics.page_resyncs.inc)
+        self.live_calls = LiveCalls(self.redis, settings.prefix)
+        self.live_state = LiveState(self.redis, settings.prefix)
+        self.calls = Calls(
+            journal=self.journal,
+            keeper=self.live_calls,
+            pages=self.pages,
+            ids=EntryIds(settings.name),
+            metrics=self.metrics,
+            queue_titles=lambda name: titles.get(name, name),
+        )
+        self.dispatch = Dispatch(Router(policy), self.live_state)
+        self.people = People()
+        self.nodes = AmiNodes(
+            machine.ami_addresses(settings, self._secrets),
+            on_event=self._ami_event,
+            on_up=self._ami_up,
+            on_down=self._ami_down,
+        )
+        self.phones = Phones(self.nodes)
+        self.taps = Taps(
+            self.redis,
+            prefix=settings.prefix,
+            enabled=settings.recognition.enabled,
+            metrics=self.metrics,
+            on_change=self._health_changed,
+        )
+        self.orders = OrderDesk(
+            self.calls, self.journal.durable, lambda draft: self._draft_changed(draft.order_id)
+        )
+        self.recordings = Recordings(settings.recordings, self._recorded)
+        self.telephony = Telephony(
+            nodes=self.nodes,
+            calls=self.calls,
+            dispatch=self.dispatch,
+            phones=self.phones,
+            people=self.people,
+            taps=self.taps,
+            orders=self.orders,
+            recordings=self.recordings,
+            phone_changed=lambda extension: self.floor.phone_changed(extension),
+        )
+        self.captions = Captions(
+            self.redis,
+            prefix=settings.prefix,
+            calls=self.calls,
+            extractor=DraftExtractor(
+                load_rules(),
+                load_gazetteer(Path(settings.recognition.city) if settings.recognition.city else DEMO_CITY),
+            ),
+            show=lambda call, caption: self.pages.send([call.agent_id] if call.agent_id else [], caption),
+            suggest=lambda call, found: self.orders.suggest(call.order_id, found),
+        )
+        self.switchboard = Switchboard(
+            calls=self.calls,
+            dispatch=self.dispatch,
+            telephony=self.telephony,
+            flow_for=flows.for_number,
+            flow_named=flows.named,
+            settings=LineSettings(announce_every_s=settings.calls.announce_every_s),
+        )
+        self.floor = CallFloor(
+            calls=self.calls,
+            dispatch=self.dispatch,
+            switchboard=self.switchboard,
+            captions=self.captions,
+            orders=self.orders,
+            phones=self.phones,
+            people=self.people,
+            pages=self.pages,
+            health=self.health,
+        )
+        self.dispatch.attach(self.floor)
+        self.recovery = Recovery(
+            calls=self.calls,
+            dispatch=self.dispatch,
+            telephony=self.telephony,
+            has_line=lambda call_id: self.switchboard.line(call_id) is not None,
+            accepting=lambda: self._accepting,
+        )
+        self.agi = AgiServer(self.switchboard.serve, limits=AgiLimits(max_sessions=settings.agi.max_calls))
+        self._runner = web.AppRunner(make_app(self._web_deps()), access_log=None)
+
+    def _web_deps(self) -> WebDeps:
+        settings = self.settings
+        return WebDeps(
+            floor=self.floor,
+            pages=self.pages,
+            accounts=self.accounts,
+            calls=self.call_store,
+            orders=OrderFront(self.order_store, self.orders),
+            journal=self.journal,
+            metrics=self.metrics,
+            recordings=settings.recordings,
+            static=DESK,
+            phone_for=self._phone_for,
+            accepting=lambda: self._accepting,
+            allowed_origins=frozenset(settings.web.origins),
+            secure=bool(settings.web.tls_certificate),
+            grace_s=settings.web.page_grace_s,
+        )
+
+    # ------------------------------------------------------------ start and stop
+
+    async def start(self) -> None:
+        """Start everything; returns when calls are taken. Raises StartError naming the part."""
+        await self.journal.start()
+        await self._database()
+        await self._restore()
+        self.live_calls.start()
+        self.live_state.start()
+        self.phones.start()
+        self.taps.start()
+        self.captions.start(await self._last_transcript())
+        self.dispatch.start()
+        self.floor.start()
+        try:
+            await self.agi.start(self.settings.agi.host, self.settings.agi.port)
+        except OSError as error:
+            address = f"{self.settings.agi.host}:{self.settings.agi.port}"
+            raise StartError(
+                "FastAGI", f"{address}: {error.strerror}", "set agi.host and agi.port"
+            ) from error
+        self._accepting = True
+        await self.nodes.start()
+        self.recovery.start(self.nodes.links.values())
+        await self._listen()
+        self.recordings.left_over(frozenset(call.call_id for call in self.calls))
+        self._tasks.append(asyncio.create_task(self._look_after(), name="look-after"))
+        self._tasks.append(asyncio.create_task(self._expire_absent(), name="expire-absent"))
+        log.info("server started", extra={"server": self.settings.name})
+
+    async def stop(self) -> None:
+        """Stop gracefully: no new calls; talking calls go on in Asterisk, waiting ones go elsewhere."""
+        log.info("server stopping", extra={"lines": self.switchboard.lines})
+        self._accepting = False
+        self.agi.drain()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.recovery.stop()
+        await self._runner.cleanup()
+        await self.agi.close(0.5)
+        await self.telephony.stop()
+        await self.floor.stop()
+        await self.dispatch.stop()
+        await self.captions.stop()
+        await self.taps.stop()
+        await self.phones.stop()
+        await self.nodes.stop()
+        await self.recordings.stop()
+        await self.live_state.stop()
+        await self.live_calls.stop()
+        await self.journal.stop()
+        await self.redis.aclose()
+        await self.engine.dispose()
+        log.info("server stopped")
+
+    async def _listen(self) -> None:
+        settings = self.settings.web
+        await self._runner.setup()
+        tls = None
+        if settings.tls_certificate:
+            import ssl
+
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        site = web.TCPSite(self._runner, settings.host, settings.port, ssl_context=tls)
+        try:
+            await site.start()
+        except OSError as error:
+            raise StartError(
+                "web", f"{settings.host}:{settings.port}: {error.strerror}", "set web.host and web.port"
+            ) from error
+
+    async def _database(self) -> None:
+        """Bring the schema up to date; a database that is away is waited for beside the calls."""
+        try:
+            async with asyncio.timeout(30):
+                await migrate(self.settings.database)
+                self._database_up = True
+                self.people.meet_all([account.person() for account in await self.accounts.list()])
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.error(
+                "database is away, records are kept in the journal", extra={"reason": type(error).__name__}
+            )
+
+    async def _restore(self) -> None:
+        """Take over calls and agents of before."""
+        try:
+            for call in await self.live_calls.load():
+                self.calls.restore(call)
+            agents, waiting = await self.live_state.load()
+        except (RedisError, OSError, TimeoutError) as error:
+            log.error("live state is away, starting without it", extra={"reason": type(error).__name__})
+            return
+        self.dispatch.restore(agents, waiting)
+        for agent in agents:
+            extension = self.people.extension(agent.agent_id)
+            if extension and agent.state is not AgentState.OFFLINE:
+                self.phones.restored({extension: agent.state is AgentState.NOT_READY})
+        for call in self.calls:
+            if call.order_id and self._database_up:
+                await self._restore_words(call.call_id, call.order_id)
+
+    async def _restore_words(self, call_id: str, order_id: str) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await self.journal.drained()
+                order = await self.order_store.get(order_id)
+                lines = await self.call_store.transcript(call_id)
+        except (OrderError, SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("draft not restored", extra={"call_id": call_id, "reason": type(error).__name__})
+            return
+        self.orders.restore(order.draft)
+        self.captions.restore(
+            call_id,
+            [
+                Caption(
+                    call_id=call_id,
+                    line_id=line.line_id,
+                    speaker=line.speaker,
+                    text=line.text,
+                    start=line.start_s,
+                    end=line.end_s,
+                    final=True,
+                    confidence=line.confidence,
+                )
+                for line in lines
+            ],
+        )
+
+    async def _last_transcript(self) -> str:
+        """Where to read on: a little before now, since a restarted server has missed some sentences."""
+        try:
+            async with asyncio.timeout(2):
+                newest = await bus.last_transcript_id(self.redis, prefix=self.settings.prefix)
+        except (RedisError, OSError, TimeoutError):
+            return f"{int(time.time() * 1000)}-0"
+        milliseconds = int(newest.partition("-")[0])
+        return f"{max(0, milliseconds - 60_000)}-0" if len(self.calls) else newest
+
+    # ------------------------------------------------------------ what the parts say
+
+    def _ami_event(self, event: AmiEvent) -> None:
+        self.metrics.ami_events.labels(node=event.node).inc()
+        self.telephony.take(event)
+
+    async def _ami_up(self, node: str) -> None:
+        self.metrics.ami_up.labels(node=node).set(1)
+        link = self.nodes.link(node)
+        try:
+            await self.phones.list_contacts(link)
+            await self.recovery.reconcile(link)
+        except AmiError as error:
+            log.warning("node not resynchronised", extra={"node": node, "reason": type(error).__name__})
+        self._health_changed()
+
+    def _ami_down(self, node: str, reason: str) -> None:
+        self.metrics.ami_up.labels(node=node).set(0)
+        self.metrics.ami_reconnects.labels(node=node).inc()
+        log.warning("AMI link down", extra={"node": node, "reason": reason})
+        self.phones.node_down(node)
+        self._health_changed()
+
+    def _draft_changed(self, order_id: str) -> None:
+        draft = self.orders.find(order_id)
+        call = self.calls.find(draft.call_id) if draft else None
+        if draft is not None and call is not None and call.agent_id:
+            self.pages.send([call.agent_id], self.orders.view(draft))
+
+    def _recorded(self, call_id: str, file: str, seconds: float, size: int) -> None:
+        self.calls.note(
+            call_id, EntryKind.RECORDING, {"file": file, "seconds": round(seconds, 3), "bytes": size}
+        )
+
+    async def _replay_order(self, entry: Entry) -> None:
+        order_id, event = order_event(entry)
+        await self.order_store.apply(order_id, event, at=entry.at, event_id=entry.entry_id)
+
+    def _phone_for(self, person: Person) -> PhoneAccount | None:
+        if not person.extension:
+            return None
+        url, domain = machine.webrtc_address(self.settings)
+        return PhoneAccount(
+            extension=person.extension,
+            password=self._secrets.sip_password(person.extension),
+            ws_url=url,
+            sip_domain=domain,
+        )
+
+    # ------------------------------------------------------------ health
+
+    def health(self) -> HealthView:
+        """What works and what does not, now."""
+        return HealthView(
+            redis=self.live_calls.healthy and self.live_state.healthy,
+            database=self._database_up,
+            asterisk={name: link.connected for name, link in self.nodes.links.items()},
+            captions=self.taps.captions,
+            captions_reason=self.taps.reason,
+        )
+
+    def _health_changed(self) -> None:
+        view = self.health()
+        if view != self._told_health:
+            self._told_health = view
+            self.pages.broadcast(view)
+
+    async def _look_after(self) -> None:
+        """Watch the database and Redis, tell pages of changes, keep gauges."""
+        while True:
+            await asyncio.sleep(DATABASE_LOOK_S)
+            up = self._database_up
+            self._database_up = await self._database_answers()
+            if self._database_up and not up:
+                await self._database()
+            await self.live_calls.check()
+            self._health_changed()
+            self._gauges()
+
+    async def _database_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(2):
+                async with self.engine.connect() as connection:
+                    await connection.execute(text("select 1"))
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return False
+        return True
+
+    def _gauges(self) -> None:
+        metrics = self.metrics
+        metrics.calls.clear()
+        for call in self.calls:
+            metrics.calls.labels(state=call.state.value).inc()
+        metrics.agents.clear()
+        for agent in self.dispatch.router.snapshot()[0]:
+            metrics.agents.labels(state=agent.state.value).inc()
+        metrics.agi_sessions.set(self.agi.counters.active)
+        metrics.asr_up.set(1 if self.taps.captions else 0)
+
+    async def _expire_absent(self) -> None:
+        """Agents who were at their desks before a restart and have not come back are lost."""
+        await asyncio.sleep(ABSENT_S)
+        for agent in self.dispatch.router.snapshot()[0]:
+            person = self.people.find(agent.agent_id)
+            if person is not None and not self.pages.has(agent.agent_id):
+                await self.floor.page_closed(person)
+
+
+async def serve(settings: Settings, secrets: Secrets) -> int:
+    """Run one server until SIGTERM or SIGINT; return the exit status."""
+    server = Server(settings, secrets)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await server.start()
+    await stopping.wait()
+    await server.stop()
+    return 0
