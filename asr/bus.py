@@ -85,7 +85,7 @@ def decode_message(data: bytes | str) -> TranscriptMessage:
     fields = msgspec.json.decode(data)
     if not isinstance(fields, dict):
         raise msgspec.ValidationError("a transcript message is a JSON object")
-    kind = _TYPES.get(fields.pop("type", ""))
+    kind = _TYPES.get(str(fields.pop("type", "")))
     if kind is None:
         raise msgspec.ValidationError("a transcript message has type partial, final or ended")
     message: TranscriptMessage = msgspec.convert(fields, kind)
