@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
@@ -152,9 +153,10 @@ class AmiLink(AmiActions):
         """Place a call and wait until it is answered or not (`request.timeout` plus 10 s unless told)."""
         action = Originated(check_action("Originate", self.originate_fields(request), self.limits))
         event: AmiEvent = await self._ask(action, request.timeout + 10 if deadline is None else deadline)
+        reason = event.get("Reason")
         return OriginateOutcome(
             answered=event.get("Response") == "Success",
-            reason=int(event.get("Reason") or 0),
+            reason=int(reason) if re.fullmatch(r"\d{1,9}", reason) else 0,
             channel=event.get("Channel"),
             uniqueid=event.get("Uniqueid").replace("<null>", ""),
         )

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -133,10 +134,11 @@ async def test_a_recording_is_begun_and_ended(asterisk_pair: Pair) -> None:
         file = asterisk_pair.recordings / "by-ami.wav"
         await link.mixmonitor(outcome.channel, str(file), options="i(RECORDING)")
         recording = await link.get_variable(outcome.channel, "RECORDING")
+        await until(file.exists)  # made with the first audio
         await link.mixmonitor_mute(outcome.channel, True, direction="read")
         await link.mixmonitor_stop(outcome.channel, recording)
         await until(lambda: any(e.name == "MixMonitorStop" for e in owner.events))
-        assert file.exists()
+        assert recording
         await link.hangup(outcome.channel)
 
 
@@ -168,6 +170,7 @@ async def test_a_hung_asterisk_is_noticed_and_its_pending_actions_fail_without_b
         process = asterisk_pair.hotline.process
         assert process is not None
         process.send_signal(signal.SIGSTOP)
+        await until(lambda: stopped(process.pid))
         try:
             with pytest.raises(AmiDown):
                 await link.set_variable(outcome.channel, "AFTER_ALL", "1", deadline=30)
@@ -181,6 +184,14 @@ async def test_a_hung_asterisk_is_noticed_and_its_pending_actions_fail_without_b
         assert owner.channels_at_up == [0, 1]  # resynchronised: the call is still there
         assert await link.get_variable(outcome.channel, "CHANNEL(state)") == "Up"
         await link.hangup(outcome.channel)
+
+
+def stopped(pid: int) -> bool:
+    """Tell whether every thread of a process has stopped."""
+    states = [
+        task.read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").glob("*/stat")
+    ]
+    return set(states) == {"T"}
 
 
 async def test_asterisk_killed_and_started_again_is_found_again_once_it_is_fully_booted(

@@ -200,9 +200,9 @@ async def test_a_refused_login_is_told_apart_and_tried_again_slowly(closes: bool
         owner = Owner()
         peer.answers["Login"] = refuse
         async with linked(peer, owner, up=False) as link:
-            await until(lambda: len(owner.waits) == 3)
-            assert owner.waits == [QUICK.login_retry] * 3
-            assert link.counters.refused_logins == 3
+            await until(lambda: len(owner.waits) >= 3)
+            assert set(owner.waits) == {QUICK.login_retry}
+            assert link.counters.refused_logins >= 3
             assert link.last_error == "login refused: Authentication failed: check user and secret"
             with pytest.raises(AmiDown, match="check user and secret"):
                 await link.wait_up(0.01)

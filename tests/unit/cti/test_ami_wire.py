@@ -35,6 +35,17 @@ def test_messages_survive_any_cut_into_chunks(sent: list[dict[str, str]], cuts: 
     assert feed(*chunks) == sent
 
 
+@given(st.lists(st.binary(max_size=60), max_size=10))
+def test_garbage_is_refused_or_gives_text_and_never_breaks_the_decoder(chunks: list[bytes]) -> None:
+    decoder = AmiDecoder(AmiLimits(line_in=100, message_in=150))
+    try:
+        for chunk in [GREETING, *chunks, b"\r\n\r\n"]:
+            for fields in decoder.feed(chunk):
+                assert all(isinstance(value, str) for value in fields.values())
+    except AmiProtocolError as error:
+        assert "longer than" in str(error)
+
+
 def test_a_character_split_between_two_chunks_survives() -> None:
     stream = GREETING + encode({"Event": "NewCallerid", "CallerIDName": "王小明"})
     for cut in range(len(stream)):
