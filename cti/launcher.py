@@ -16,7 +16,7 @@ from typing import IO
 
 import aiohttp
 
-from asterisk_conf import provide
+from asterisk_conf import debs, provide
 from asterisk_conf.errors import AsteriskConfError
 from asterisk_conf.process import AsteriskProcess
 from asterisk_conf.render import render
@@ -158,7 +158,9 @@ class Stack:
 
     async def failed(self) -> str:
         """Wait until a part has failed for good; return which one."""
-        waits = {asyncio.ensure_future(c.failed.wait()): name for name, c in self.children.items()}
+        waits: dict[asyncio.Future[object], str] = {
+            asyncio.ensure_future(child.failed.wait()): name for name, child in self.children.items()
+        }
         if self.asterisk is not None:
             waits[asyncio.ensure_future(self._asterisk_gone(self.asterisk))] = "asterisk"
         try:
@@ -211,7 +213,7 @@ class Stack:
             self._steps.detail("使用设置中的 Asterisk 节点")
             return
         try:
-            install = await asyncio.to_thread(provide.find, settings.cache, self._steps.detail)
+            install = await asyncio.to_thread(provide.find, settings.cache, self._unpacking)
             settings.recordings.mkdir(parents=True, exist_ok=True)
             folder = settings.home / "asterisk"
             render(machine.asterisk_config(settings, self.secrets, install, bench=self._bench), folder)
@@ -221,6 +223,11 @@ class Stack:
         except AsteriskConfError as error:
             raise StartError("Asterisk", str(error), "see docs/operations.md, Asterisk") from error
         self._steps.detail(f"Asterisk {'.'.join(map(str, install.version))}")
+
+    def _unpacking(self, progress: debs.Progress) -> None:
+        words = {"index": "读取软件包目录", "download": "下载", "unpack": "解包"}
+        share = f" {100 * progress.done // progress.total}%" if progress.total else ""
+        self._steps.detail(f"Asterisk：{words.get(progress.stage, progress.stage)}{share}")
 
     async def _start_child(self, name: str) -> None:
         arguments = [name, "--instance", self._instance]

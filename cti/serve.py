@@ -20,8 +20,10 @@ from acd.policy import load_policy
 from acd.router import Router
 from acd.store import LiveState
 from asr import bus
-from asr.draft import DraftExtractor, load_rules
-from asr.gazetteer_file import load_gazetteer
+from asr.draft import DraftExtractor
+from asr.draft_rules import DraftRules
+from asr.gazetteer import Gazetteer
+from asr.gazetteer_file import load_entries
 from cti import machine
 from cti.accounts import Accounts
 from cti.agi import AgiLimits, AgiServer
@@ -144,8 +146,10 @@ class Server:
             prefix=settings.prefix,
             calls=self.calls,
             extractor=DraftExtractor(
-                load_rules(),
-                load_gazetteer(Path(settings.recognition.city) if settings.recognition.city else DEMO_CITY),
+                DraftRules.load(),
+                Gazetteer(
+                    load_entries(Path(settings.recognition.city) if settings.recognition.city else DEMO_CITY)
+                ),
             ),
             show=lambda call, caption: self.pages.send([call.agent_id] if call.agent_id else [], caption),
             suggest=lambda call, found: self.orders.suggest(call.order_id, found),
@@ -233,7 +237,7 @@ class Server:
         """Stop gracefully: no new calls; talking calls go on in Asterisk, waiting ones go elsewhere."""
         log.info("server stopping", extra={"lines": self.switchboard.lines})
         self._accepting = False
-        self.agi.drain()
+        await self.agi.drain()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -251,7 +255,7 @@ class Server:
         await self.recordings.stop()
         await self.live_state.stop()
         await self.live_calls.stop()
-        await self.journal.stop()
+        await self.journal.close()
         await self.redis.aclose()
         await self.engine.dispose()
         log.info("server stopped")
@@ -306,7 +310,7 @@ class Server:
     async def _restore_words(self, call_id: str, order_id: str) -> None:
         try:
             async with asyncio.timeout(5):
-                await self.journal.drained()
+                await self.journal.delivered()
                 order = await self.order_store.get(order_id)
                 lines = await self.call_store.transcript(call_id)
         except (OrderError, SQLAlchemyError, OSError, TimeoutError) as error:

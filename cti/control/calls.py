@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,8 +17,10 @@ from cti.errors import UnknownCall
 from cti.messages import CallState, CallView, Entry, EntryKind
 from cti.metrics import Metrics
 from cti.ports import Pages
+from cti.spool import JournalError
 
 Clock = Callable[[], float]
+log = logging.getLogger(__name__)
 
 
 class EntrySink(Protocol):
@@ -137,7 +140,11 @@ class Calls:
     def note(self, call_id: str, kind: EntryKind, data: Mapping[str, Any]) -> Entry:
         """Journal something about a call (or about none, with "")."""
         entry = Entry(entry_id=self._ids.next(), call_id=call_id, at=self.now(), kind=kind, data=data)
-        self._journal.append(entry)
+        try:
+            self._journal.append(entry)
+        except JournalError as error:  # a full disk must not end the call
+            self.metrics.journal_lost.inc()
+            log.error("journal took no entry", extra={"call_id": call_id, "reason": type(error).__name__})
         return entry
 
     def channel_gone(self, call_id: str) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ivr_flows.engine import FlowRun
-
 from acd.messages import (
     CallLeft,
     CallQueued,
@@ -25,6 +23,7 @@ from cti.call import Call
 from cti.control.calls import Calls
 from cti.messages import CallState, EntryKind
 from ivr_flows import speech
+from ivr_flows.engine import FlowRun
 from ivr_flows.messages import (
     Action,
     Done,

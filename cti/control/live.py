@@ -62,7 +62,7 @@ class LiveCalls:
         """Ask Redis whether it is there, so that an idle server notices too."""
         try:
             async with asyncio.timeout(DEADLINE_S):
-                await cast("Awaitable[bool]", self._redis.ping())
+                await self._redis.ping()
         except (RedisError, OSError, TimeoutError):
             self.healthy = False
         else:

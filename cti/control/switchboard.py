@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from ivr_flows.engine import FlowRun, FlowState
-from ivr_flows.schema import Flow
-
 from acd.messages import CallLeft, Offer, OfferWithdrawn, PlaceChanged, TalkRestored
 from cti import call as calls_of
 from cti.agi import AgiSession
@@ -18,7 +15,9 @@ from cti.control.dispatch import Dispatch
 from cti.control.line import Line, LineSettings
 from cti.control.telephony import Telephony
 from cti.messages import CallState
+from ivr_flows.engine import FlowRun, FlowState
 from ivr_flows.messages import Action
+from ivr_flows.schema import Flow
 
 RETURN_S = 3.0
 """How long an offer waits for a call that was in line before a restart; then the agent is free again."""

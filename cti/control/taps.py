@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from asr import bus
 from asr.messages import Speaker, TapAnnounced, WorkerState
 from cti.ami import AmiError, AmiLink, Originate
+from cti.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,261 @@
+"""The `hotline` command: reads the command line, loads settings, hands over.
+
+Exit status: 0 done, 1 the work failed, 2 wrong usage, 69 a part is not available, 78 settings are wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from cti.children import FINAL_EXIT, die_with_parent
+from cti.errors import HotlineError, SecretsError, SettingError, StartError
+from cti.settings import Settings, load
+
+UNAVAILABLE = 69
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit status."""
+    options = _parser().parse_args(arguments)
+    die_with_parent()
+    try:
+        return int(options.run(options))
+    except (SettingError, SecretsError) as error:
+        _complain(error)
+        return FINAL_EXIT
+    except StartError as error:
+        _complain(error)
+        return UNAVAILABLE
+    except HotlineError as error:
+        _complain(error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _complain(error: Exception) -> None:
+    print(f"hotline: {error}", file=sys.stderr)  # noqa: T201
+
+
+def _say(line: object) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hotline", description="12345 政务服务便民热线：呼叫、坐席、转写、工单"
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Command, about: str, *, settings: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(run=run)
+        if settings:
+            sub.add_argument("--instance", default="main", help="which instance's folder (default: main)")
+            sub.add_argument(
+                "--config", type=Path, help="settings file (default: hotline.toml in the home folder)"
+            )
+        return sub
+
+    command("up", _up, "run everything on this machine: Asterisk, Valkey, server, recogniser, desk")
+    command("serve", _serve, "run one CTI server")
+    command("asr", _asr, "run the speech recognition workers")
+    command("watch", _watch, "take callers away from a server that hangs")
+    check = command("check", _check, "say what is wrong with settings, flows, Asterisk, model and ports")
+    check.add_argument("--no-ports", action="store_true", help="do not look whether the ports are free")
+    command("migrate", _migrate, "bring the database's schema up to date")
+
+    demo = command("demo", _demo, "run everything with scripted citizens who call", settings=False)
+    demo.add_argument(
+        "--headless", action="store_true", help="agents answer by themselves; one JSON line a call"
+    )
+    demo.add_argument("--calls", type=_positive, help="how many calls (headless: one of each scenario)")
+    demo.add_argument("--agents", type=_positive, default=2, help="headless agents (default: 2)")
+
+    account = command("account", _account, "create an account, set a password, list accounts")
+    account.add_argument("action", choices=("create", "password", "list"))
+    account.add_argument("login", nargs="?", help="account name")
+    account.add_argument("--name", default="", help="姓名")
+    account.add_argument("--role", choices=("agent", "supervisor", "admin"), default="agent")
+    account.add_argument("--extension", default="", help="telephone extension")
+    account.add_argument(
+        "--skill", action="append", default=[], help="skill=level, e.g. general=3; repeatable"
+    )
+
+    prompts = command("prompts", _prompts, "what the machine says: build, check, accept", settings=False)
+    prompts.add_argument("action", choices=("build", "check", "accept"))
+    prompts.add_argument("key", nargs="*", help="build: only these; accept: KEY FILE.wav")
+    prompts.add_argument(
+        "--force", action="store_true", help="build again what is fresh, or recorded by a person"
+    )
+
+    transcribe = command(
+        "transcribe", _transcribe, "transcribe WAV files as a live call would be", settings=False
+    )
+    transcribe.add_argument("files", nargs="+", type=Path)
+    transcribe.add_argument("--model", type=Path, help="folder of a Vosk model")
+    transcribe.add_argument("--json", action="store_true", help="one JSON object a file")
+
+    bench = command("bench", _bench, "measure, and print one JSON object", settings=False)
+    bench.add_argument("name", help="calls")
+    bench.add_argument("--json", action="store_true", help="print the JSON object only")
+    bench.add_argument("--rate", type=float, default=50.0, help="calls a second")
+    bench.add_argument("--seconds", type=float, default=20.0, help="how long each side is measured")
+
+    test = command("test", _test, "install what tests need and run all of them", settings=False)
+    test.add_argument("--quick", action="store_true", help="unit tests and static checks only")
+    test.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text}: from 1 to 10000")
+    return number
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return load(instance=options.instance, file=options.config)
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    import uvloop
+
+    return uvloop.run(work)
+
+
+# ---------------------------------------------------------------- running
+
+
+def _up(options: argparse.Namespace) -> int:
+    from cti.launcher import Stack, up
+    from cti.logs import configure
+
+    settings = _settings(options)
+    configure(settings.log_level, service="up")
+
+    def say(stack: Stack) -> None:
+        _say(f"网页桌面  {stack.web}    按 Ctrl+C 结束")
+        _say("首次使用请先创建账号：./hotline account create admin --role admin")
+
+    return _run(up(settings, options.instance, options.config, say))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from cti.logs import configure
+    from cti.secrets import Secrets
+    from cti.serve import serve
+
+    settings = _settings(options)
+    if not settings.redis_url:
+        raise SettingError(
+            "redis_url", "", "hotline up brings its own; for hotline serve set HOTLINE_REDIS_URL"
+        )
+    configure(settings.log_level, service="serve")
+    return _run(serve(settings, Secrets(settings.home / "secrets.json")))
+
+
+def _asr(options: argparse.Namespace) -> int:
+    from asr import server
+    from asr.settings import AsrSettings
+    from asr.text import readable
+    from cti.logs import configure
+
+    settings = _settings(options)
+    if not settings.redis_url:
+        raise SettingError(
+            "redis_url", "", "hotline up brings its own; for hotline asr set HOTLINE_REDIS_URL"
+        )
+    configure(settings.log_level, service="asr")
+    recognition = settings.recognition
+    return server.run(
+        AsrSettings(
+            redis_url=settings.redis_url,
+            prefix=settings.prefix,
+            host=recognition.host,
+            port=recognition.port,
+            processes=recognition.processes,
+            model_path=Path(recognition.model) if recognition.model else None,
+            cache_dir=settings.cache,
+        ),
+        readable=readable,
+    )
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from cti.logs import configure
+    from cti.secrets import Secrets
+    from cti.watchdog import watch
+
+    settings = _settings(options)
+    configure(settings.log_level, service="watch")
+    return _run(watch(settings, Secrets(settings.home / "secrets.json")))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from cti.demo.run import DemoOptions, demo
+    from cti.logs import configure
+
+    configure("warning", service="demo")
+    return _run(demo(DemoOptions(calls=options.calls, headless=options.headless, agents=options.agents)))
+
+
+# ---------------------------------------------------------------- looking and keeping
+
+
+def _check(options: argparse.Namespace) -> int:
+    from cti.check import check
+
+    findings = check(_settings(options), ports=not options.no_ports)
+    for finding in findings:
+        _say(finding)
+    fatal = sum(finding.fatal for finding in findings)
+    _say(f"检查完毕：{fatal} 个错误，{len(findings) - fatal} 个提示")
+    return 1 if fatal else 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from cti.database import migrate
+
+    settings = _settings(options)
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    asyncio.run(migrate(settings.database))
+    return 0
+
+
+def _account(options: argparse.Namespace) -> int:
+    from cti.accountadmin import account
+
+    return asyncio.run(account(_settings(options), options, _say))
+
+
+def _prompts(options: argparse.Namespace) -> int:
+    from cti.promptadmin import prompts
+
+    return prompts(options.action, options.key, force=options.force, say=_say)
+
+
+def _transcribe(options: argparse.Namespace) -> int:
+    from cti.transcribe import transcribe
+
+    return transcribe(options.files, model=options.model, as_json=options.json, say=_say)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from cti.bench import run
+
+    return run(options.name, rate=options.rate, seconds=options.seconds, as_json=options.json, say=_say)
+
+
+def _test(options: argparse.Namespace) -> int:
+    from cti.testing import test
+
+    return test(options.pytest, quick=options.quick)

@@ -1,0 +1,105 @@
+"""`hotline test`: installs what tests need, then runs static checks, the desk's tests, and pytest.
+
+The last line is what a reader (or CI) looks for: pytest's own summary. Anything that fails makes the exit
+status non-zero, and everything else is still run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cti import deskbuild
+from cti.errors import StartError
+from cti.settings import hotline_home
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("cti", "ivr_flows", "acd", "asr", "orders", "asterisk_conf", "tests")
+
+DEBIAN = {
+    "chromium": "chromium",
+    "sipp": "sip-tester",
+}
+"""Program -> Debian package; installed when missing and this is Debian with root."""
+
+FONT = "fonts-noto-cjk"
+
+
+def test(pytest_arguments: Sequence[str], *, quick: bool) -> int:
+    """Run everything and return 0 when all of it passed."""
+    failures: list[str] = []
+    environment = _environment()
+    if not quick:
+        _install_programs()
+        _build_desk(failures)
+    python = sys.executable
+    checks = [
+        ("ruff check", [python, "-m", "ruff", "check", *ROOMS]),
+        ("ruff format", [python, "-m", "ruff", "format", "--check", *ROOMS]),
+        ("mypy", [python, "-m", "mypy"]),
+        ("import rules", [str(Path(python).with_name("lint-imports")), "--no-cache"]),
+    ]
+    if not quick:
+        checks.append(("desk: types and tests", ["npm", "run", "check"]))
+    for name, command in checks:
+        folder = ROOT / "agent_desktop" if command[0] == "npm" else ROOT
+        _step(name)
+        if subprocess.run(command, cwd=folder, env=environment, check=False).returncode:
+            failures.append(name)
+    _step("pytest")
+    chosen = list(pytest_arguments) or (["tests/unit"] if quick else [])
+    if subprocess.run([python, "-m", "pytest", *chosen], cwd=ROOT, env=environment, check=False).returncode:
+        failures.append("pytest")
+    for name in failures:
+        _say(f"FAILED: {name}")
+    return 1 if failures else 0
+
+
+def _environment() -> dict[str, str]:
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = str(ROOT)
+    try:
+        node = deskbuild.node_folder(hotline_home() / "cache", _say)
+        environment["PATH"] = f"{node}:{environment.get('PATH', '')}"
+    except StartError as error:
+        _say(str(error))
+    return environment
+
+
+def _build_desk(failures: list[str]) -> None:
+    _step("web desk")
+    try:
+        deskbuild.build(hotline_home() / "cache", _say)
+    except StartError as error:
+        _say(str(error))
+        failures.append("web desk")
+
+
+def _install_programs() -> None:
+    """Install Debian's packages when root on a machine with apt; the tests unpack what is still missing."""
+    missing = [package for program, package in DEBIAN.items() if shutil.which(program) is None]
+    if "chromium" in missing:
+        missing.append(FONT)
+    if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    _step(f"apt-get install {' '.join(missing)}")
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *missing]):
+        done = subprocess.run(
+            ["apt-get", *arguments], env=quiet, stdout=subprocess.DEVNULL, timeout=900, check=False
+        )
+        if done.returncode:
+            _say(f"apt-get {arguments[0]} failed with {done.returncode}")
+
+
+def _step(name: str) -> None:
+    _say(f"== {name}  ({time.strftime('%H:%M:%S')})")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
