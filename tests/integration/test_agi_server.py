@@ -214,6 +214,23 @@ async def test_a_hangup_is_known_whatever_the_session_does(bench: Bench, doing: 
                 await task
 
 
+@pytest.mark.parametrize("doing", ["nothing", "STREAM FILE"])
+async def test_a_hangup_is_known_where_asterisk_keeps_the_agi_running(bench: Bench, doing: str) -> None:
+    url = f"agi://{bench.pair.server}:{AGI_PORT}/kept"  # without AGIEXITONHANGUP: a HANGUP line, no closing
+    await bench.hotline.originate(Originate(channel="PJSIP/8001p", application="AGI", data=url))
+    async with asyncio.timeout(10):
+        session = await bench.arrivals.get()
+    assert session.request_path == "kept"
+    playing = asyncio.ensure_future(session.stream_file("long")) if doing == "STREAM FILE" else None
+    await asyncio.sleep(0.3)
+    await bench.hotline.hangup(session.channel)
+    async with asyncio.timeout(5):
+        await session.hung_up.wait()
+        if playing is not None:
+            with pytest.raises(AgiHangup):
+                await playing
+
+
 async def test_music_plays_on_and_keys_are_reported_while_no_command_runs(bench: Bench) -> None:
     session = await bench.call(RECORD_AS="music")
     await session.set_music(True)
