@@ -1,0 +1,63 @@
+import type { Caption, CallState, Outcome } from '@/live/protocol'
+
+import { ask, type Query } from './http'
+import type { OrderRecord } from './orders'
+
+export interface Counts {
+  total: number
+  page: number
+  size: number
+}
+
+export interface Page<T> extends Counts {
+  items: T[]
+}
+
+/** One call as kept in the database. */
+export interface CallRecord {
+  call_id: string
+  caller: string
+  called: string
+  state: CallState
+  queue: string
+  queue_title: string
+  agent_id: string | null
+  started: number
+  queued: number | null
+  answered: number | null
+  ended: number | null
+  waited_s: number | null
+  outcome: Outcome | null
+  satisfaction: number | null
+  recording_url: string | null
+  recording_s: number | null
+}
+
+export type Line = Pick<Caption, 'line_id' | 'speaker' | 'text' | 'start' | 'end' | 'confidence'>
+
+type KeptLine = Omit<Line, 'start' | 'end'> & { start_s: number; end_s: number }
+
+export interface History {
+  calls: CallRecord[]
+  orders: OrderRecord[]
+}
+
+export async function findCalls(query: Query): Promise<Page<CallRecord>> {
+  const { calls, ...rest } = await ask<Counts & { calls: CallRecord[] }>('GET', '/api/calls', { query })
+  return { ...rest, items: calls }
+}
+
+export function getCall(call_id: string): Promise<CallRecord & { orders: OrderRecord[] }> {
+  return ask('GET', `/api/calls/${encodeURIComponent(call_id)}`)
+}
+
+export async function getTranscript(call_id: string): Promise<Line[]> {
+  const path = `/api/calls/${encodeURIComponent(call_id)}/transcript`
+  const { lines } = await ask<{ lines: KeptLine[] }>('GET', path)
+  return lines.map(({ start_s, end_s, ...line }) => ({ ...line, start: start_s, end: end_s }))
+}
+
+/** Earlier calls from a number and orders that name it, without those of the call that is going on. */
+export function getHistory(number: string, before_call: string): Promise<History> {
+  return ask('GET', `/api/callers/${encodeURIComponent(number)}/history`, { query: { before_call, limit: 20 } })
+}

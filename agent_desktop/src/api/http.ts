@@ -1,0 +1,79 @@
+/** Questions to the server: JSON in and out, errors with a Chinese sentence, and a look at the server's clock. */
+
+import { bounds, narrow, type Bounds } from '@/live/clock'
+
+export class ApiError extends Error {
+  /** `status` is 0 when the server could not be reached; `field` names the input that is wrong. */
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly field: string | null = null,
+  ) {
+    super(message)
+  }
+}
+
+export const serverClock: { bounds: Bounds | null } = { bounds: null }
+
+type Listener = () => void
+let expired: Listener = () => undefined
+
+/** `listener` is called when a question was refused because nobody is signed in any more. */
+export function onExpired(listener: Listener): void {
+  expired = listener
+}
+
+export type Query = Record<string, string | number | null | undefined>
+
+/** Ask the server; `key` makes a repeated request harmless. Throws ApiError. */
+export async function ask<T>(method: string, path: string, options: { query?: Query; body?: unknown; key?: string } = {}): Promise<T> {
+  const sent = Date.now() / 1000
+  let answer: Response
+  try {
+    answer = await fetch(path + queryText(options.query), {
+      method,
+      credentials: 'same-origin',
+      headers: {
+        ...(options.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(options.key === undefined ? {} : { 'Idempotency-Key': options.key }),
+      },
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    })
+  } catch {
+    throw new ApiError(0, 'unreachable', '连不上服务器，请检查网络')
+  }
+  readClock(answer, sent)
+  const text = await answer.text()
+  const json = parsed(text)
+  if (answer.ok) return json as T
+  const error = (json as { error?: { code?: string; message?: string; field?: string } } | null)?.error
+  if (answer.status === 401 && path !== '/api/login') expired()
+  throw new ApiError(
+    answer.status,
+    error?.code ?? 'unknown',
+    error?.message ?? `服务器应答异常（${answer.status}）`,
+    error?.field ?? null,
+  )
+}
+
+function parsed(text: string): unknown {
+  if (text === '') return null
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null // a proxy's error page
+  }
+}
+
+function queryText(query: Query | undefined): string {
+  const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== '' && value !== null && value !== undefined)
+  if (pairs.length === 0) return ''
+  return '?' + new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString()
+}
+
+function readClock(answer: Response, sent: number): void {
+  const date = Date.parse(answer.headers.get('Date') ?? '')
+  if (Number.isNaN(date)) return
+  serverClock.bounds = narrow(serverClock.bounds, bounds(date / 1000, sent, Date.now() / 1000))
+}

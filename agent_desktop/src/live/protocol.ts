@@ -1,0 +1,239 @@
+/**
+ * What the server and this page say to each other on /api/ws: one JSON object per message, `type` in snake case.
+ * The same classes and fields as `cti/messages.py`; tests/unit/cti/test_desk_types.py keeps the two alike.
+ * Times are epoch seconds of the server's clock unless a field says otherwise.
+ */
+
+export type Role = 'agent' | 'supervisor' | 'admin'
+
+export type CallState =
+  | 'incoming'
+  | 'in_flow'
+  | 'waiting'
+  | 'ringing'
+  | 'talking'
+  | 'held'
+  | 'consulting'
+  | 'wrap_up'
+  | 'survey'
+  | 'ended'
+
+export type Outcome = 'answered' | 'abandoned_in_flow' | 'abandoned_waiting' | 'failed'
+
+export type AgentState = 'offline' | 'not_ready' | 'ready' | 'ringing' | 'talking' | 'wrap_up'
+
+export type NotReadyReason =
+  | 'signed_in'
+  | 'rest'
+  | 'meal'
+  | 'training'
+  | 'meeting'
+  | 'other'
+  | 'missed_ring'
+  | 'refused'
+  | 'phone_lost'
+  | 'lost'
+
+export type OrderState = 'draft' | 'accepted' | 'discarded'
+
+export type OrderField =
+  | 'type'
+  | 'category'
+  | 'district'
+  | 'street'
+  | 'place'
+  | 'phone'
+  | 'contact'
+  | 'time'
+  | 'urgency'
+  | 'title'
+  | 'summary'
+
+// ---------------------------------------------------------------- server -> page
+
+export interface AgentView {
+  type: 'agent_view'
+  agent_id: string
+  name: string
+  role: Role
+  extension: string
+  state: AgentState
+  reason?: NotReadyReason | null
+  since: number
+  until?: number | null
+  skills: Record<string, number>
+  phone_registered: boolean
+  call_id?: string | null
+}
+
+export interface CallView {
+  type: 'call_view'
+  call_id: string
+  caller: string
+  called: string
+  state: CallState
+  queue: string
+  queue_title: string
+  started: number
+  queued?: number | null
+  answered?: number | null
+  ended?: number | null
+  waited_s?: number | null
+  agent_id?: string | null
+  recording_started?: number | null
+  outcome?: Outcome | null
+  satisfaction?: number | null
+}
+
+export interface Caption {
+  type: 'caption'
+  call_id: string
+  line_id: string
+  speaker: 'citizen' | 'agent'
+  text: string
+  start: number
+  end: number
+  final: boolean
+  confidence?: number | null
+}
+
+export interface FieldView {
+  value: string
+  filler: 'machine' | 'agent'
+  source: string
+  confidence: number
+  audio_from?: number | null
+  audio_to?: number | null
+  quote?: string
+  at?: number
+  suggestion?: string | null
+}
+
+export interface DraftView {
+  type: 'draft_view'
+  order_id: string
+  call_id: string
+  version: number
+  state: OrderState
+  fields: Partial<Record<OrderField, FieldView>>
+}
+
+export interface QueueView {
+  queue: string
+  title: string
+  waiting: number
+  longest_wait_s: number
+  agents_ready: number
+  agents_busy: number
+}
+
+export interface QueuesView {
+  type: 'queues_view'
+  queues: QueueView[]
+}
+
+export interface HealthView {
+  type: 'health_view'
+  redis: boolean
+  database: boolean
+  asterisk: Record<string, boolean>
+  captions: boolean
+  captions_reason: string
+}
+
+export interface Notice {
+  type: 'notice'
+  level: 'info' | 'warning' | 'error'
+  text: string
+}
+
+export interface Snapshot {
+  type: 'snapshot'
+  me: AgentView
+  health: HealthView
+  queues: QueuesView
+  call?: CallView | null
+  captions: Caption[]
+  draft?: DraftView | null
+}
+
+export interface Reply {
+  type: 'reply'
+  ref: string
+  ok: boolean
+  error: string
+}
+
+export type ServerMessage =
+  | Snapshot
+  | AgentView
+  | CallView
+  | Caption
+  | DraftView
+  | QueuesView
+  | HealthView
+  | Notice
+  | Reply
+
+// ---------------------------------------------------------------- page -> server
+
+export interface Ready {
+  type: 'ready'
+  ref: string
+}
+
+export interface NotReady {
+  type: 'not_ready'
+  ref: string
+  reason: NotReadyReason
+}
+
+export interface FinishWrapUp {
+  type: 'finish_wrap_up'
+  ref: string
+}
+
+export interface ExtendWrapUp {
+  type: 'extend_wrap_up'
+  ref: string
+  seconds: number
+}
+
+export interface EditField {
+  type: 'edit_field'
+  ref: string
+  order_id: string
+  field: OrderField
+  value: string
+}
+
+export interface SubmitOrder {
+  type: 'submit_order'
+  ref: string
+  order_id: string
+}
+
+export interface DiscardOrder {
+  type: 'discard_order'
+  ref: string
+  order_id: string
+  reason: string
+}
+
+export interface Ping {
+  type: 'ping'
+  ref: string
+}
+
+export type PageMessage =
+  | Ready
+  | NotReady
+  | FinishWrapUp
+  | ExtendWrapUp
+  | EditField
+  | SubmitOrder
+  | DiscardOrder
+  | Ping
+
+/** A command before the link gives it its `ref`. */
+export type Command = PageMessage extends infer M ? (M extends PageMessage ? Omit<M, 'ref'> : never) : never

@@ -1,0 +1,101 @@
+/** What the desk knows, and how each message of the server changes it. No clock, no socket. */
+
+import type {
+  AgentView,
+  CallView,
+  Caption,
+  DraftView,
+  HealthView,
+  QueueView,
+  ServerMessage,
+} from './protocol'
+
+export const MAX_LINES = 3000
+
+export interface LiveState {
+  me: AgentView | null
+  others: Record<string, AgentView> // agents that a supervisor is told about, by login
+  health: HealthView | null
+  queues: QueueView[]
+  queuesAt: number // our epoch seconds when the queues were told
+  call: CallView | null // the call on the desk: rings, talks, is wrapped up, or was the last one
+  lines: Caption[] // of that call, by time
+  draft: DraftView | null // of that call
+}
+
+export function emptyState(): LiveState {
+  return { me: null, others: {}, health: null, queues: [], queuesAt: 0, call: null, lines: [], draft: null }
+}
+
+/** The state after `message`, told at `now` (our epoch seconds). Returns `state` itself when nothing changes. */
+export function apply(state: LiveState, message: ServerMessage, now: number): LiveState {
+  switch (message.type) {
+    case 'snapshot': {
+      const fresh: LiveState = {
+        ...emptyState(),
+        me: message.me,
+        health: message.health,
+        queues: message.queues.queues,
+        queuesAt: now,
+      }
+      if (message.call) {
+        return {
+          ...fresh,
+          call: message.call,
+          lines: message.captions.reduce(withLine, [] as Caption[]),
+          draft: message.draft ?? null,
+        }
+      }
+      // Nothing is going on: a call whose order still needs the agent stays in view until the next one.
+      return state.call && state.draft?.state === 'draft'
+        ? { ...fresh, call: state.call, lines: state.lines, draft: state.draft }
+        : fresh
+    }
+    case 'agent_view':
+      if (state.me === null || message.agent_id === state.me.agent_id) return { ...state, me: message }
+      return { ...state, others: { ...state.others, [message.agent_id]: message } }
+    case 'call_view':
+      return withCall(state, message)
+    case 'caption':
+      if (message.call_id !== state.call?.call_id) return state
+      return { ...state, lines: withLine(state.lines, message) }
+    case 'draft_view':
+      if (message.call_id !== state.call?.call_id && message.order_id !== state.draft?.order_id) return state
+      if (state.draft?.order_id === message.order_id && message.version < state.draft.version) return state
+      return { ...state, draft: message }
+    case 'queues_view':
+      return { ...state, queues: message.queues, queuesAt: now }
+    case 'health_view':
+      return { ...state, health: message }
+    case 'notice':
+    case 'reply':
+      return state // shown and answered where they arrive
+  }
+}
+
+function withCall(state: LiveState, call: CallView): LiveState {
+  const mine = call.agent_id === state.me?.agent_id
+  if (call.call_id === state.call?.call_id) {
+    const left = !mine && (call.state === 'waiting' || call.state === 'ringing')
+    // The ring went to somebody else: it is no longer this desk's call.
+    return left ? { ...state, call: null, lines: [], draft: null } : { ...state, call }
+  }
+  if (!mine) return state
+  return { ...state, call, lines: [], draft: null }
+}
+
+/** `lines` with this one put in, replaced or kept, ordered by start. */
+export function withLine(lines: Caption[], line: Caption): Caption[] {
+  const at = lines.findIndex((known) => known.line_id === line.line_id)
+  if (at >= 0) {
+    if (lines[at]?.final && !line.final) return lines // a late partial says less than the sentence
+    const copy = lines.slice()
+    copy[at] = line
+    return copy
+  }
+  let place = lines.length
+  while (place > 0 && (lines[place - 1]?.start ?? 0) > line.start) place -= 1
+  const copy = lines.slice()
+  copy.splice(place, 0, line)
+  return copy.length > MAX_LINES ? copy.slice(copy.length - MAX_LINES) : copy
+}

@@ -1,0 +1,110 @@
+import { ElMessage } from 'element-plus/es/components/message/index.mjs'
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+
+import { ApiError } from '@/api/http'
+import { me } from '@/api/session'
+import { CommandFailed, Link, type LinkState } from '@/live/link'
+import type { Command, NotReadyReason, ServerMessage } from '@/live/protocol'
+import { apply, emptyState, type LiveState } from '@/live/state'
+
+type Listener = (message: ServerMessage) => void
+
+/** What the server tells this page, and the way to ask it for something. */
+export const useLive = defineStore('live', () => {
+  const state = shallowRef<LiveState>(emptyState())
+  const link = ref<LinkState>('off')
+  const retryAt = ref<number | null>(null)
+  const afterTalk = ref<NotReadyReason | null>(null) // 示忙 asked for during a call
+  const listeners = new Set<Listener>()
+  const lost = new Set<() => void>()
+  let line: Link | null = null
+
+  const me_ = computed(() => state.value.me)
+  const call = computed(() => state.value.call)
+  const draft = computed(() => state.value.draft)
+
+  function start(): void {
+    if (line !== null) return
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+    line = new Link(`${scheme}://${location.host}/api/ws`, { message: received, state: changed, refused })
+    line.start()
+  }
+
+  function stop(): void {
+    line?.stop()
+    line = null
+    state.value = emptyState()
+    afterTalk.value = null
+  }
+
+  function received(message: ServerMessage): void {
+    state.value = apply(state.value, message, Date.now() / 1000)
+    if (message.type === 'notice') ElMessage({ message: message.text, type: message.level, duration: 6000, showClose: true })
+    const own = state.value.me?.state
+    if (own !== 'talking' && own !== 'wrap_up') afterTalk.value = null
+    for (const listener of listeners) listener(message)
+  }
+
+  function changed(next: LinkState, at: number | null): void {
+    const wasOpen = link.value === 'open'
+    link.value = next
+    retryAt.value = at
+    if (wasOpen && next !== 'open') for (const listener of lost) listener()
+  }
+
+  async function refused(): Promise<boolean> {
+    try {
+      await me()
+      return true
+    } catch (error) {
+      return !(error instanceof ApiError && error.status === 401)
+    }
+  }
+
+  /** Carry a command out and say what went wrong, if anything; true when it was done. */
+  async function command(what: Command): Promise<boolean> {
+    try {
+      await send(what)
+      if (what.type === 'not_ready' && (me_.value?.state === 'talking' || me_.value?.state === 'wrap_up')) {
+        afterTalk.value = what.reason
+      }
+      if (what.type === 'ready') afterTalk.value = null
+      return true
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error
+      ElMessage({ message: error.message, type: 'error', duration: 6000, showClose: true })
+      return false
+    }
+  }
+
+  /** Send a command; throws CommandFailed. */
+  function send(what: Command, reference?: string): Promise<void> {
+    if (line === null) return Promise.reject(new CommandFailed('尚未登录', false))
+    return line.send(what, reference)
+  }
+
+  function nextRef(): string {
+    return line?.nextRef() ?? ''
+  }
+
+  function onMessage(listener: Listener): void {
+    listeners.add(listener)
+  }
+
+  function onLost(listener: () => void): void {
+    lost.add(listener)
+  }
+
+  /** Signed in again after the session ran out. */
+  function resume(): void {
+    if (line === null) return start()
+    line.stop()
+    line.start()
+  }
+
+  return {
+    state, link, retryAt, afterTalk, me: me_, call, draft,
+    start, stop, resume, command, send, nextRef, onMessage, onLost, hurry: () => line?.hurry(),
+  }
+})

@@ -1,0 +1,56 @@
+/** Chinese words for everything the protocol names. */
+
+import type { AgentState, CallState, NotReadyReason, OrderState, Outcome, Role } from '@/live/protocol'
+
+export const ROLES: Record<Role, string> = { agent: '坐席', supervisor: '班长', admin: '管理员' }
+
+export const AGENT_STATES: Record<AgentState, string> = {
+  offline: '离线',
+  not_ready: '示忙',
+  ready: '示闲',
+  ringing: '振铃',
+  talking: '通话',
+  wrap_up: '整理',
+}
+
+export const REASONS: Record<NotReadyReason, string> = {
+  signed_in: '刚签入',
+  rest: '小休',
+  meal: '用餐',
+  training: '培训',
+  meeting: '会议',
+  other: '其他',
+  missed_ring: '漏接来电',
+  refused: '拒接来电',
+  phone_lost: '话机未注册',
+  lost: '连接丢失',
+}
+
+/** Reasons an agent may choose. */
+export const CHOSEN_REASONS: readonly NotReadyReason[] = ['rest', 'meal', 'training', 'meeting', 'other']
+
+export const CALL_STATES: Record<CallState, string> = {
+  incoming: '呼入',
+  in_flow: '语音导航',
+  waiting: '排队',
+  ringing: '振铃',
+  talking: '通话中',
+  held: '保持',
+  consulting: '咨询中',
+  wrap_up: '整理',
+  survey: '满意度评价',
+  ended: '已结束',
+}
+
+export const OUTCOMES: Record<Outcome, string> = {
+  answered: '已接听',
+  abandoned_in_flow: '导航中挂机',
+  abandoned_waiting: '排队中挂机',
+  failed: '系统故障',
+}
+
+export const ORDER_STATES: Record<OrderState, string> = { draft: '草稿', accepted: '已受理', discarded: '已作废' }
+
+export const SATISFACTION: Record<number, string> = { 1: '很不满意', 2: '不满意', 3: '一般', 4: '满意', 5: '很满意' }
+
+export const DISCARD_REASONS: readonly string[] = ['骚扰电话', '拨错号码', '无声电话', '重复来电', '市民挂机未说明诉求']
