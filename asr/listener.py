@@ -104,7 +104,7 @@ class Listener:
         """Take no new connections and end all taps."""
         self.refuse_new()
         for connection in list(self._connections):
-            connection.end("the worker stops")
+            await connection.give_up()
         if self._server is not None:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._server.wait_closed(), 1.0)
@@ -170,6 +170,7 @@ class _Connection(asyncio.Protocol):
         self._rate = 0
         self._early: list[tuple[bytes, float]] = []
         self._early_bytes = 0
+        self._looked_up = False
         self._over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -222,10 +223,20 @@ class _Connection(asyncio.Protocol):
         self._over = True
         if self._deadline is not None:
             self._deadline.cancel()
-        if self._admission is not None:
-            self._admission.cancel()
         if self._transport is not None:
             self._transport.abort()
+        if self._admission is None or self._looked_up:
+            self._leave(reason)
+        # otherwise the leg was short: what it said is heard once its tap has been looked up
+
+    async def give_up(self) -> None:
+        """End at once, even while the tap is being looked up."""
+        self.end("the worker stops")
+        if self._admission is not None:
+            self._admission.cancel()
+            await asyncio.gather(self._admission, return_exceptions=True)
+
+    def _leave(self, reason: str) -> None:
         self._early.clear()
         self._listener._left(self, self._tap_id if self.named else "")
         if self._sink is not None:
@@ -233,10 +244,12 @@ class _Connection(asyncio.Protocol):
             log.info("tap ended", extra={"tap": self._tap_id, "reason": reason})
 
     def _refuse(self, reason: str) -> None:
-        if not self._over:
-            self._listener.counters.refused += 1
-            log.warning("AudioSocket connection refused", extra={"tap": self._tap_id, "reason": reason})
-            self.end(reason)
+        if self._over:
+            return
+        self._listener.counters.refused += 1
+        log.warning("AudioSocket connection refused", extra={"tap": self._tap_id, "reason": reason})
+        self._early.clear()
+        self.end(reason)
 
     def _take(self, frames: list[Frame], arrived: float) -> None:
         """Join the audio of these frames and pass it on; obey a hang-up.
@@ -273,18 +286,26 @@ class _Connection(asyncio.Protocol):
             self._refuse("too much audio before the tap was known")
 
     async def _admit(self) -> None:
+        sink, reason = None, "closed by Asterisk"
         try:
             sink = await self._listener._admit(self._tap_id)
+        except asyncio.CancelledError:
+            self._leave("the worker stops")
+            raise
         except _Refused as error:
-            self._refuse(str(error))
-            return
+            reason = str(error)
         except Exception:
             log.exception("a tap could not be looked up", extra={"tap": self._tap_id})
-            self._refuse("the tap could not be looked up")
-            return
-        self.named = True
-        self._sink = sink
-        self._listener.counters.taps += 1
-        for pcm, arrived in self._early:
-            sink.audio(pcm, self._rate, arrived)
-        self._early.clear()
+            reason = "the tap could not be looked up"
+        self._looked_up = True
+        if sink is None:
+            self._refuse(reason)
+        else:
+            self.named = True
+            self._sink = sink
+            self._listener.counters.taps += 1
+            for pcm, arrived in self._early:
+                sink.audio(pcm, self._rate, arrived)
+            self._early.clear()
+        if self._over:
+            self._leave(reason)

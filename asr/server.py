@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from asr import bus
+from asr import bus, text
 from asr.errors import NoModel, RecogniserError
 from asr.messages import TranscriptMessage
 from asr.model import REMEDY, find_model
@@ -45,7 +45,10 @@ class _Child:
 
 
 def run(
-    settings: AsrSettings, *, readable: Readable = str, progress: Callable[[str], None] | None = None
+    settings: AsrSettings,
+    *,
+    readable: Readable = text.readable,
+    progress: Callable[[str], None] | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status: 0, or 2 when an address cannot be had.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from asr import text
 from asr.errors import AudioFileError
 from asr.messages import Speaker, TranscriptFinal
 from asr.pipeline import Leg, LegPipeline, Readable
@@ -68,7 +69,7 @@ def transcribe(
     recognisers: Recognisers,
     *,
     speakers: Sequence[Speaker] = (Speaker.CITIZEN, Speaker.AGENT),
-    readable: Readable = str,
+    readable: Readable = text.readable,
 ) -> list[TranscriptFinal]:
     """Return the sentences of a recording in the order in which they began; times are seconds from its begin.
 
