@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cti.call_records import CallFilter, CallPage, CallRecord, TranscriptLine, check_entry, fold, line_of
 from cti.database import upsert, writing
 from cti.errors import HotlineError
+from cti.faults import fault_site
 from cti.messages import Entry, EntryKind
 from cti.tables import call_events, calls, transcript_lines
+from orders.errors import Contention, OrderError
 
 __all__ = ["CallStore", "EntryRefused", "OrderSink"]
 
@@ -67,11 +69,10 @@ class CallStore:
             try:
                 check_entry(entry)
             except (msgspec.ValidationError, ValueError) as error:
-                raise EntryRefused(entry.entry_id[:64], _without_values(error)) from None
-        if self._on_order is not None:
-            for entry in entries:
-                if entry.kind is EntryKind.ORDER:
-                    await self._on_order(entry)
+                raise EntryRefused(entry.entry_id, _without_values(error)) from None
+        for entry in entries:
+            if entry.kind is EntryKind.ORDER:
+                await self._give_order(entry)
         try:
             await self._write(entries)
         except (DataError, IntegrityError) as error:
@@ -79,6 +80,16 @@ class CallStore:
                 raise EntryRefused(entries[0].entry_id, type(error).__name__) from None
             for entry in entries:
                 await self.write([entry])
+
+    async def _give_order(self, entry: Entry) -> None:
+        if self._on_order is None:
+            return
+        try:
+            await self._on_order(entry)
+        except Contention:
+            raise
+        except (OrderError, msgspec.ValidationError) as error:
+            raise EntryRefused(entry.entry_id, fault_site(error)) from None
 
     async def _write(self, entries: Sequence[Entry]) -> None:
         if not entries:

@@ -160,7 +160,7 @@ async def test_a_slow_page_gets_a_new_snapshot_and_the_others_every_message(site
     async with zhang.ws_connect("/api/ws") as slow, li.ws_connect("/api/ws", max_msg_size=0) as quick:
         await read_json(slow)
         await read_json(quick)
-        slow._reader._protocol.pause_reading()  # type: ignore[union-attr]
+        slow._reader._protocol.pause_reading()
         texts = []
         site.floor.state = "ready"
         for number in range(400):
@@ -177,7 +177,7 @@ async def test_a_slow_page_gets_a_new_snapshot_and_the_others_every_message(site
             )
             texts.append((await read_json(quick))["line_id"])
         assert texts == [str(number) for number in range(400)]
-        slow._reader._protocol.resume_reading()  # type: ignore[union-attr]
+        slow._reader._protocol.resume_reading()
         while (message := await read_json(slow))["type"] != "snapshot":
             continue
         assert message["me"]["state"] == "ready"
