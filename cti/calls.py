@@ -187,7 +187,8 @@ class CallStore:
 def _without_values(error: Exception) -> str:
     """Say what is wrong without quoting the value, which may be a citizen's."""
     if isinstance(error, msgspec.ValidationError):
-        return str(error).split(", got", 1)[0].partition("Invalid value")[0] or "invalid value"
+        _, _, where = str(error).rpartition(" - at ")
+        return f"data is not as its kind says, {where or 'at `$`'}"
     return str(error)
 
 

@@ -1,7 +1,7 @@
 """Logs: one JSON object a line, with time, level, logger, event, and the call it is about.
 
-Nobody writes a citizen's words or numbers into a log. As a safety net, what looks like one is masked before it
-leaves the process: digits as long as a telephone or identity number, and Chinese text.
+Nobody writes a citizen's words or numbers into a log. As a safety net, what looks like one is masked before
+it leaves the process: digits as long as a telephone or identity number, and Chinese text.
 """
 
 from __future__ import annotations
