@@ -8,16 +8,17 @@ citizen's sentences fill fields; the agent's tell what was asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from asr.draft_contact import find_contact
 from asr.draft_lines import Said, agent_lines, citizen_lines
 from asr.draft_phone import find_phone
-from asr.draft_place import Found, Places, find_places
+from asr.draft_place import Places, find_places
 from asr.draft_rules import DraftRules
 from asr.draft_summary import summary_of, title_of
 from asr.draft_time import find_time
-from asr.draft_words import find_matter, find_type, find_urgency
+from asr.draft_words import NOT_URGENT, find_matter, find_type, find_urgency
 from asr.gazetteer import Gazetteer
 from asr.messages import FieldSuggestion, Line
 
@@ -49,11 +50,13 @@ class DraftExtractor:
         self, said: Sequence[Said], agent: Sequence[str], caller: str, now: datetime
     ) -> Iterator[FieldSuggestion]:
         important: list[Said] = []
-        kind = find_type(said, self._rules)
+        matter = find_matter(said, self._rules)
+        urgency = find_urgency(said, self._rules)
+        urgent = urgency is not None and urgency.value != NOT_URGENT
+        kind = find_type(said, self._rules, urgent=urgent, matter=matter is not None)
         if kind is not None:
             important.append(kind.said)
             yield _field("type", kind.value, kind.source, kind.confidence, kind.said, kind.quote)
-        matter = find_matter(said, self._rules)
         if matter is not None:
             judged = matter.judged
             important.append(judged.said)
@@ -87,7 +90,6 @@ class DraftExtractor:
         if when is not None:
             important.append(when.said)
             yield _field("time", when.value, when.source, when.confidence, when.said)
-        urgency = find_urgency(said, self._rules)
         if urgency is not None:
             important.append(urgency.said)
             yield _field(
@@ -97,7 +99,12 @@ class DraftExtractor:
             confidence = round(min(kind.confidence, matter.judged.confidence), 3)
             title = title_of(kind.value, _where(places), matter.words)
             yield _field("title", title, "rule:title", confidence, matter.judged.said)
-        text, used = summary_of(said, important)
+        district = None if places.district is None else places.district.value
+        spelled = [
+            replace(sentence, text=self._gazetteer.repaired(sentence.text, district=district))
+            for sentence in said
+        ]
+        text, used = summary_of(spelled, important)
         if text:
             confidence = round(0.9 * sum(part.confidence for part in used) / len(used), 3)
             yield _field("summary", text, "citizen", confidence, used[0], "", used[-1])
@@ -129,4 +136,4 @@ def _field(
     )
 
 
-__all__ = ["DraftExtractor", "DraftRules", "Found", "Gazetteer"]
+__all__ = ["DraftExtractor", "DraftRules", "Gazetteer"]

@@ -57,7 +57,23 @@ def find_contact(lines: Sequence[Said], agent: Sequence[str]) -> Contact | None:
     found: Contact | None = None
     for said in lines:
         found = _full(said) or _surname(said, agent) or found
-    return found
+    return found or _as_addressed(lines, agent)
+
+
+def _as_addressed(lines: Sequence[Said], agent: Sequence[str]) -> Contact | None:
+    """Return the name by which the agent addresses the citizen, if 姓 and that name can be heard before."""
+    for line in agent:
+        for match in re.finditer(f"(.){_TITLED}", line):
+            if match[1] not in _SURNAMES:
+                continue
+            sought = sound(f"姓{match[1]}")
+            for said in lines:
+                sounds = sound(said.text)
+                if any(sounds[index : index + 2] == sought for index in range(len(sounds) - 1)):
+                    return Contact(
+                        name=match.group(), source="rule:contact/agent", confidence=0.75, said=said
+                    )
+    return None
 
 
 def _full(said: Said) -> Contact | None:

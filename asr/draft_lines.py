@@ -24,6 +24,8 @@ _ASKS_PLACE = re.compile(
 _ASKS_NAME = re.compile(r"贵姓|怎么称呼|姓名|您姓|叫什么|称呼您")
 _ASKS_TIME = re.compile(r"什么时候|什么时间|多长时间|多久|几点|哪天|哪一天|从何时|何时")
 
+_QUESTIONS = (_ASKS_PHONE, _ASKS_SAME_NUMBER, _ASKS_PLACE, _ASKS_NAME, _ASKS_TIME)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
@@ -58,6 +60,10 @@ class Said:
         return _ASKS_TIME.search(self.question) is not None
 
 
+def _asks(text: str) -> bool:
+    return text.endswith(("？", "?", "吗", "呢")) or any(question.search(text) for question in _QUESTIONS)
+
+
 def citizen_lines(lines: Sequence[Line]) -> tuple[Said, ...]:
     """Return what the citizen said, in order; a question of the agent holds until the agent speaks again."""
     said: list[Said] = []
@@ -67,7 +73,7 @@ def citizen_lines(lines: Sequence[Line]) -> tuple[Said, ...]:
         if line.speaker is Speaker.AGENT:
             text = line.text[:MAX_CHARACTERS]
             # an agent's short "嗯, 您说" between two answers does not end the question
-            if answered and len(text) <= 6 and not text.endswith(("？", "?", "吗", "呢")):
+            if answered and len(text) <= 6 and not _asks(text):
                 continue
             question = text if answered else question + text
             answered = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from asr.draft_lines import Said
 from asr.gazetteer import sound
@@ -21,8 +22,9 @@ _GROUP = re.compile(f"[{_DIGIT}](?:[ ]*[{_DIGIT}])*")
 _BETWEEN = re.compile(r"^(?:[，、。,. ]|然后|后面是|后面|接着|再|再来|就是|是|对|好)*$")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[2-8][0-9]{7}|0[3-9][0-9]{2}[2-8][0-9]{6,7}")
-_OTHER_NUMBERS = re.compile(r"身份证|卡号|单号|编号|证号|账号|帐号|车牌|房产证|合同号|案号|社保号")
+_OTHER_NUMBERS = re.compile(r"身份证|卡号|单号|编号|证号|账号|帐号|车牌|订单|工单|房产证|合同号|案号|社保号")
 _TALKS_OF_PHONE = re.compile(r"电话|手机|号码|联系|打我|打给我|座机")
+_INTRODUCES = re.compile("(?:[我家]?的?(?:联系)?(?:电话|手机|号码)(?:号码|号)?)(?:是|时|就是|为)")
 _WRONG = re.compile(r"不对|错了|说错|不是|更正|改成|应该是")
 _TAIL = re.compile(r"(?:后四位|后面四位|尾号|最后四位|末四位)(?:应该)?(?:是)?")
 _SAME = re.compile(
@@ -30,6 +32,10 @@ _SAME = re.compile(
     r"|就是这个|这个就行|就这个"
 )
 _YES = re.compile(r"^(?:对|是|是的|对的|嗯|可以|没错|好|行)")
+_CERTAIN = "灵要"
+"""Characters that stand for 零 and 幺 so often that they count as heard."""
+_ENOUGH_DIGITS = 5
+_ENOUGH_OF_CALLER = 7
 _SOUNDS = {
     "lin": "0", "yao": "1", "yi": "1", "er": "2", "san": "3", "si": "4",
     "wu": "5", "liu": "6", "qi": "7", "ba": "8", "jiu": "9",
@@ -59,29 +65,66 @@ class _Group:
 
 
 def find_phone(lines: Sequence[Said], caller: str) -> Phone | None:
-    """Return the last complete number the citizen gave, or the calling number if they confirmed it."""
+    """Return the last complete number the citizen gave, or the calling number if they confirmed it.
+
+    Digits that were misheard in a place or two, but otherwise are the calling number, confirm it.
+    """
     found: Phone | None = None
     chain: list[_Group] = []
     for said in lines:
         groups = list(_groups(said))
         for group in groups:
-            if group.tail and found is not None and len(group.digits) == 4:
-                found = _replace_tail(found, group)
-                chain = []
-                continue
-            if group.wrong and found is not None and len(group.digits) == 4 and not chain:
-                found = _replace_tail(found, group)
+            if (group.tail or group.wrong) and found is not None and len(group.digits) == 4:
+                found, chain = _replace_tail(found, group), []
                 continue
             chain = [*chain, group] if group.linked else [group]
-            found = _complete(chain) or found
-            if found is not None and chain and found.said[-1] is group.said:
-                chain = chain if _number([entry.digits for entry in chain], True) is None else []
-        if not groups and caller and _confirms_caller(said):
-            found = Phone(number=caller, source="caller_id", confidence=0.95, said=(said,))
-            chain = []
+            number = _complete(chain)
+            if number is not None:
+                found = _or_caller(number, caller)
+        if caller and _confirms_caller(said):
+            found, chain = Phone(number=caller, source="caller_id", confidence=0.95, said=(said,)), []
+        elif found is None and caller and _resembles(said, caller):
+            found = Phone(number=caller, source="caller_id+said", confidence=0.85, said=(said,))
         elif not groups and len(said.text) > 6:
             chain = []
     return found
+
+
+def without_number(text: str) -> str:
+    """Return the text without a number that follows 电话, 手机 or 号码, also when it was misheard in part."""
+    match = _INTRODUCES.search(text)
+    if match is None:
+        return text
+    likely = _likely_digits(text)
+    end = match.end()
+    while end < len(text) and (likely[end] or text[end] in "，、, " or any(likely[end + 1 : end + 3])):
+        end += 1
+    digits = sum(1 for index in range(match.end(), end) if likely[index])
+    return text[: match.start()] + text[end:] if digits >= 6 else text
+
+
+def _or_caller(phone: Phone, caller: str) -> Phone:
+    """Prefer the calling number to a number mended by sound that differs from it in one or two digits."""
+    if "+sound" not in phone.source or len(phone.number) != len(caller):
+        return phone
+    wrong = sum(a != b for a, b in zip(phone.number, caller, strict=True))
+    if wrong > 2:
+        return phone
+    return Phone(
+        number=caller,
+        source="caller_id+said",
+        confidence=0.95 if wrong == 0 else 0.85,
+        said=phone.said,
+    )
+
+
+def _resembles(said: Said, caller: str) -> bool:
+    """Tell whether a sentence about the number repeats most of the calling number, in order."""
+    if not (said.asked_phone or _TALKS_OF_PHONE.search(said.text)):
+        return False
+    heard = "".join(_likely_digits(said.text))
+    matcher = SequenceMatcher(None, heard, caller, autojunk=False)
+    return sum(block.size for block in matcher.get_matching_blocks() if block.size >= 2) >= _ENOUGH_OF_CALLER
 
 
 def _confirms_caller(said: Said) -> bool:
@@ -161,17 +204,21 @@ def _digit(character: str) -> str:
     return character if character.isascii() else DIGITS[character]
 
 
-def _mended(text: str, spans: list[tuple[int, int, str, bool]]) -> list[tuple[int, int, str, bool]]:
-    """Widen runs of digits over neighbours that sound like digits (要 → 1, 就 → 9) to make a number.
-
-    Only a passage that then has the length of a mobile number is taken; at least seven of its digits must
-    have been heard as digits, so that a sentence cannot turn into a number.
-    """
-    sounds = sound(text)
-    likely = [
-        _digit(character) if character in _DIGIT else _SOUNDS.get(sounds[index], "")
-        for index, character in enumerate(text)
+def _likely_digits(text: str) -> list[str]:
+    """Return for every character the digit it is or sounds like, "" for others."""
+    return [
+        _digit(character) if character in _DIGIT else _SOUNDS.get(syllable, "")
+        for character, syllable in zip(text, sound(text), strict=True)
     ]
+
+
+def _mended(text: str, spans: list[tuple[int, int, str, bool]]) -> list[tuple[int, int, str, bool]]:
+    """Widen runs of digits over neighbours that sound like digits (要 → 1, 就 → 9) to make a mobile number.
+
+    The passage must begin where a number begins, have just its length, and hold enough true digits, so that
+    a sentence cannot turn into a number.
+    """
+    likely = _likely_digits(text)
     result: list[tuple[int, int, str, bool]] = []
     start = 0
     while start < len(text):
@@ -183,10 +230,7 @@ def _mended(text: str, spans: list[tuple[int, int, str, bool]]) -> list[tuple[in
             end += 1
         inside = [index for index in range(start, end) if likely[index]]
         mended = _mobile_inside(text, inside, likely)
-        if mended is None:
-            result += [span for span in spans if start <= span[0] < end]
-        else:
-            result.append((mended[0], mended[1], mended[2], mended[3]))
+        result += [span for span in spans if start <= span[0] < end] if mended is None else [mended]
         start = end
     return result
 
@@ -196,9 +240,13 @@ def _mobile_inside(
 ) -> tuple[int, int, str, bool] | None:
     for first in range(len(inside) - 10):
         part = inside[first : first + 11]
+        if first and text[inside[first] - 1] not in "是时，、, ":
+            continue
         number = "".join(likely[index] for index in part)
-        heard = sum(text[index] in _DIGIT for index in part)
-        outside = [index for index in inside if index not in part and text[index] in _DIGIT]
-        if _MOBILE.fullmatch(number) and heard >= 7 and not outside:
-            return part[0], part[-1] + 1, number, heard == 11
+        heard = sum(text[index] in _DIGIT or text[index] in _CERTAIN for index in part)
+        after = inside[first + 11 :]
+        outside = any(text[index] in _DIGIT for index in (*inside[:first], *after))
+        if _MOBILE.fullmatch(number) and heard >= _ENOUGH_DIGITS and not outside and len(after) <= 2:
+            exact = all(text[index] in _DIGIT for index in part)
+            return part[0], part[-1] + 1, number, exact
     return None

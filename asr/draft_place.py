@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import rjieba
+
 from asr.draft_lines import Said
 from asr.gazetteer import Gazetteer, How, Kind, Match
-from asr.text import house_numbers
+from asr.text import value_of
 
 _SURE = {How.EXACT: 0.95, How.SOUND: 0.82, How.NEAR: 0.65}
 _PLACES = frozenset({Kind.ESTATE, Kind.COMMUNITY, Kind.LANDMARK, Kind.ROAD})
@@ -25,7 +27,7 @@ _WORD = re.compile(
     "|超市|饭店|入口|出口|[东西南北][侧边区]"
 )
 _GLUE = re.compile("[，、, ]?(?:的|上|里|里面|这个|那个|这一|那一|这边|那边|这里|那里|这|那|就是|一个)*")
-_JOIN = re.compile("[，、, ]?(?:和|与|跟|到|交|靠近|挨着|的)?")
+_JOINTS = ("和", "与", "跟", "到", "交", "至")
 _WRONG = re.compile(
     "(?:[，、,。 ]|啊|哦)*(?:不对|错了|说错了?|不是|更正一下)(?:[，、,。 ]|啊|了)*(?:应该)?(?:是|在)?"
 )
@@ -41,11 +43,15 @@ _UNITS = {
 
 _BEFORE = re.compile(
     "^.*(?:住在|位于|我们|你们|他们|咱们|就是|反映"
-    "|[在住是区县到道镇路，。、？！,. 的了去来从我你他家个这那哪有叫市说条每和与跟])"
+    "|[在住是区县到道镇路，。、？！,. 的了去来从我你他家个这那哪有叫市说条每]|(?<=.)[和与跟])"
 )
 _UNLISTED_PLACE = re.compile(
     "小区|花园|家园|公寓|新村|花苑|嘉园|佳苑|雅苑|华庭|广场|大厦|菜市场|小学|中学|医院|公园|大道"
     "|(?<![马道公修一铁线])路(?=[0-9零一二三四五六七八九十百两]+号|路口|和|与|交叉|附近)"
+)
+_NAME_TAGS = frozenset("nabfjstxzgm")
+_NOT_NAMES = frozenset(
+    ("城镇", "乡镇", "商品房", "开发商", "居民", "业主", "物业", "问题", "全国", "全市", "全区", "住宅")
 )
 _UNLISTED_STREET = re.compile("街道|镇(?!定|痛|静|压)|乡(?!下|亲|里|村)")
 
@@ -198,7 +204,7 @@ def _listed_place(anchor: _Mention, lines: Sequence[Said], mentions: Sequence[_M
         if more is not None:
             details, last = more, other
     confidence = _SURE[match.how] * min(said.confidence, last.confidence)
-    heard = said.text[match.start : end]
+    heard = said.text[min(match.start, name[2]) : end]
     return Found(
         value=_written(name[0], details),
         source=f"gazetteer/{match.how.value}",
@@ -213,18 +219,21 @@ def _written(name: str, details: Sequence[_Detail]) -> str:
     for detail in details:
         if not (detail.unit == "word" and text.endswith(detail.text)):
             text += detail.text
-    return house_numbers(text)
+    return text
 
 
-def _joined(text: str, match: Match, here: Sequence[Match]) -> tuple[str, int]:
-    """Return the anchor's name, with the road that crosses it (科技路和学院路), and where it ends."""
+def _joined(text: str, match: Match, here: Sequence[Match]) -> tuple[str, int, int]:
+    """Return the anchor's name, with the road that crosses it (科技路和学院路), its end and its start."""
+    if match.entry.kind is not Kind.ROAD:
+        return match.text, match.end, match.start
     for other in here:
-        if other.start <= match.end or other.entry.kind is not Kind.ROAD or match.entry.kind is not Kind.ROAD:
+        if other.entry.kind is not Kind.ROAD or other is match:
             continue
-        joint = text[match.end : other.start]
-        if joint in ("和", "与", "跟", "到", "交", "至"):
-            return f"{match.text}{joint}{other.text}", other.end
-    return match.text, match.end
+        first, second = (match, other) if match.start < other.start else (other, match)
+        joint = text[first.end : second.start]
+        if joint in _JOINTS:
+            return f"{first.text}{joint}{second.text}", second.end, first.start
+    return match.text, match.end, match.start
 
 
 def _details(text: str, start: int, here: Sequence[Match]) -> tuple[list[_Detail], int]:
@@ -246,7 +255,8 @@ def _detail(text: str, position: int) -> tuple[_Detail, re.Match[str]] | None:
     numbered = _NUMBERED.match(text, position)
     if numbered is not None:
         unit = numbered[2] or "room"
-        return _Detail(_UNITS.get(unit, unit), numbered.group()), numbered
+        number = numbered[1] or numbered[3] or numbered[4]
+        return _Detail(_UNITS.get(unit, unit), (value_of(number) or number) + (numbered[2] or "")), numbered
     word = _WORD.match(text, position)
     return None if word is None else (_Detail("word", word.group()), word)
 
@@ -321,8 +331,19 @@ def _unlisted(
                 continue
             first = max([0, match.start() - 6, *(end for _, end in covered if end <= match.start())])
             name = _BEFORE.sub("", said.text[first : match.start()])
+            name = _noun_at_end(name)
             if 2 <= len(name) <= 6 and not re.search("[0-9a-zA-Z一几]", name):
                 yield said, name + match.group(), match.end()
+
+
+def _noun_at_end(words: str) -> str:
+    """Return the last words before a suffix that can belong to a name (严重影响 + 小区: none)."""
+    name = ""
+    for word, tag in reversed(rjieba.tag(words)):
+        if tag[0] not in _NAME_TAGS or word in _NOT_NAMES:
+            break
+        name = word + name
+    return name
 
 
 def _unlisted_found(source: str, said: Said, value: str, confidence: float) -> Found:

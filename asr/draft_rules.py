@@ -23,6 +23,7 @@ _GAP = "[^，。！？,.!?]{0,8}?"
 _DENIED = re.compile(
     r"(?:没有|没|不是|不会|不要|未|无|别|防止|避免|不算|谈不上)(?:人|发生|出现|说|在|再|要|什么)?$"
 )
+_HINT = 0.35
 MAX_FILE = 2_000_000
 MAX_CUE = 30
 MAX_NAME = 30
@@ -231,14 +232,16 @@ def _children(name: str, document: Sequence[object]) -> Iterator[Category]:
         level1 = _text(name, f"[{index}].name", top.get("name"))
         for number, child in enumerate(_list(name, f"{level1}.children", top.get("children"))):
             key = f"{level1}.children[{number}]"
-            found = _mapping(name, key, child, ("name", "matter", "cues", "matters"))
+            found = _mapping(name, key, child, ("name", "matter", "cues", "hints", "matters"))
             words = _words(name, f"{key}.cues", found.get("cues"))
-            matters = _matters(name, f"{key}.matters", found.get("matters"), words)
+            hints = _cues(name, f"{key}.hints", found.get("hints"), _HINT)
+            said = (*words, *(hint.words for hint in hints))
+            matters = _matters(name, f"{key}.matters", found.get("matters"), said)
             yield Category(
                 level1=level1,
                 level2=_text(name, f"{key}.name", found.get("name")),
                 matter=_text(name, f"{key}.matter", found.get("matter")),
-                cues=tuple(Cue(word, _length_weight(word)) for word in words),
+                cues=(*(Cue(word, _length_weight(word)) for word in words), *hints),
                 matters=matters,
             )
 

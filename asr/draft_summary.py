@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from asr.draft_lines import Said
+from asr.draft_phone import without_number
 from asr.text import numbers
 
 MAX_SUMMARY = 300
@@ -34,7 +35,7 @@ _COMMAS = re.compile("[，、, ]+(?=[，。！？])|(?<=[，。！？])[，。�
 def cleaned(said: Said) -> str:
     """Return what a sentence says of the matter: without greeting, name and number, digits in figures."""
     text = numbers(said.text)
-    text = _PERSONAL.sub("", text)
+    text = without_number(_PERSONAL.sub("", text))
     text = _OPENING.sub("", text)
     text = "".join(
         clause for clause in _CLAUSE.findall(text) if _EMPTY.fullmatch(clause.rstrip("，。！？,.!? ")) is None

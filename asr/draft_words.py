@@ -30,8 +30,17 @@ class Matter:
     words: str  # for the title
 
 
-def find_type(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
-    """Return the type whose cues weigh most; what a citizen says of the call itself outweighs the rest."""
+_QUESTION = re.compile("[？?]|[吗呢](?:[，。]|$)|怎么|多少|什么|哪|几天|能不能|可不可以|是不是")
+_SURE = 1.5
+"""Cues that weigh less than this together leave the type to whether something is urgent, or a question."""
+
+
+def find_type(lines: Sequence[Said], rules: DraftRules, *, urgent: bool, matter: bool) -> Judged | None:
+    """Return the type whose cues weigh most; what a citizen says of the call itself outweighs the rest.
+
+    Where the cues say little: 求助 when a rule of urgency fired, 咨询 for a question, else 投诉; the last two
+    only when there is a matter. Then the confidence is low.
+    """
     scores: list[tuple[float, str, Said, Cue]] = []
     for rule in rules.types:
         total = 0.0
@@ -47,9 +56,9 @@ def find_type(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
                 strongest = (weight, hit, cue)
         if strongest is not None:
             scores.append((total, rule.name, strongest[1], strongest[2]))
-    if not scores:
-        return None
     scores.sort(key=lambda score: -score[0])
+    if not scores or scores[0][0] < _SURE:
+        return _unsure(lines, scores[0][1] if scores else "", urgent=urgent, matter=matter)
     total, name, said, cue = scores[0]
     rival = scores[1][0] if len(scores) > 1 else 0.0
     confidence = min(0.97, 0.35 + 0.12 * total) * (total / (total + 0.6 * rival))
@@ -60,6 +69,20 @@ def find_type(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
         said=said,
         quote=cue.words,
     )
+
+
+def _unsure(lines: Sequence[Said], hinted: str, *, urgent: bool, matter: bool) -> Judged | None:
+    if not lines or not (urgent or matter):
+        return None
+    asked = next((said for said in lines if _QUESTION.search(said.text)), None)
+    if urgent:
+        value = "求助"
+    elif hinted and hinted != "咨询":
+        value = hinted
+    else:
+        value = "投诉" if asked is None else "咨询"
+    said = asked if asked is not None and value == "咨询" else lines[0]
+    return Judged(value=value, source="rule:type/unsure", confidence=0.35, said=said, quote="")
 
 
 def find_matter(lines: Sequence[Said], rules: DraftRules) -> Matter | None:
@@ -114,7 +137,8 @@ def _distinct_hits(cues: Sequence[Cue], lines: Sequence[Said]) -> list[tuple[flo
     return found
 
 
-_DEFAULT = "一般"
+NOT_URGENT = "一般"
+"""The level when no rule fires."""
 
 
 def find_urgency(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
@@ -146,4 +170,4 @@ def find_urgency(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
                 said=said,
                 quote=hits[-1][1].group(),
             )
-    return Judged(value=_DEFAULT, source="rule:urgency/none", confidence=0.6, said=lines[0], quote="")
+    return Judged(value=NOT_URGENT, source="rule:urgency/none", confidence=0.6, said=lines[0], quote="")

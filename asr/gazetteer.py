@@ -4,7 +4,8 @@ Names are compared by sound: syllables of pinyin without tones, with the pairs m
 accent blur (zh/z, ch/c, sh/s, n/l, ang/an, eng/en, ing/in). So 新华接到 is found as 新华街道. A name that is
 not in the list must not be bent to a neighbour that is, therefore
 
-- every syllable has to fit; in long names one may differ by a single consonant that the telephone blurs, too;
+- every syllable has to fit; in names of four syllables and more one may differ by a consonant or a vowel that
+  the telephone blurs, if a character of what tells the name from others was heard as it is written;
 - names of three syllables or fewer, found by sound only, must stand where a place is said (after 在, 住 …,
   beside another name, or at the edge of the sentence);
 - a name with 新, 老, 东 … before it is another name (新和平小区 is not 和平小区);
@@ -30,25 +31,24 @@ __all__ = ["Entry", "Gazetteer", "How", "Kind", "Match", "load_entries", "sound"
 MAX_LINE = 2_000
 """Characters of one line that are searched."""
 _KEYS_PER_NAME = 16
+_REMEMBERED = 2_000
+"""Lines whose names are remembered: a draft reads the earlier lines of its call again and again."""
 _DIGIT_SOUNDS = dict(
     zip("0123456789", ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"), strict=True)
 )
 _INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"))
-_BLURRED = frozenset(
+_INITIAL_AND_FINAL = re.compile(r"([bpmfdtlgkhjqxzcsryw]?)(.*)")
+_BLURRED_INITIALS = frozenset(
+    frozenset(pair) for pair in ("bp", "dt", "gk", "jq", "zc", "hf", "lr", "sc", "jx", "qx", "zs")
+)
+_BLURRED_FINALS = frozenset(
     frozenset(pair)
     for pair in (
-        ("b", "p"),
-        ("d", "t"),
-        ("g", "k"),
-        ("j", "q"),
-        ("z", "c"),
-        ("h", "f"),
-        ("l", "r"),
-        ("s", "c"),
+        *(("a", "an"), ("e", "en"), ("i", "in"), ("u", "un"), ("ia", "ian"), ("ua", "uan")),
+        *(("ou", "ao"), ("an", "uan"), ("u", "ou"), ("ie", "ue"), ("e", "uo"), ("u", "uo")),
     )
 )
-_INITIAL = re.compile(r"[bpmfdtlgkhjqxzcsryw]")
-_TELLS_APART = frozenset("新老大小东西南北中上下前后")
+_TELLS_APART = frozenset("新老大小东西南北")
 _CUES = (
     "在",
     "住",
@@ -76,7 +76,7 @@ class How(StrEnum):
 
     EXACT = "exact"  # the very characters
     SOUND = "sound"  # other characters, the same (merged) syllables
-    NEAR = "near"  # the same but for one consonant
+    NEAR = "near"  # the same but for one consonant or vowel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +132,24 @@ def _keys(name: str) -> Iterable[tuple[str, ...]]:
     yield from itertools.islice(ways, _KEYS_PER_NAME)
 
 
-def _near(left: Sequence[str], right: Sequence[str]) -> bool:
-    """Tell whether two sounds differ in exactly one syllable, by one blurred consonant."""
-    wrong = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
-    if len(wrong) != 1:
-        return False
-    a, b = wrong[0]
-    if not (_INITIAL.match(a) and _INITIAL.match(b)) or a[1:] != b[1:]:
-        return False
-    return frozenset((a[0], b[0])) in _BLURRED
+def _parts(syllable: str) -> tuple[str, str]:
+    """Return initial and final of a syllable."""
+    match = _INITIAL_AND_FINAL.fullmatch(syllable)
+    return ("", syllable) if match is None else (match[1], match[2])
+
+
+def _blurred(left: str, right: str) -> bool:
+    """Tell whether the telephone may make one syllable of the other: one consonant, or one vowel."""
+    (initial, final), (other_initial, other_final) = _parts(left), _parts(right)
+    if final == other_final:
+        return frozenset((initial, other_initial)) in _BLURRED_INITIALS
+    return initial == other_initial and frozenset((final, other_final)) in _BLURRED_FINALS
+
+
+def _halves(key: tuple[str, ...]) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """Return both halves of a sound: of two sounds that differ in one syllable, one half is the same."""
+    middle = len(key) // 2
+    return (len(key), 0, *key[:middle]), (len(key), 1, *key[middle:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +169,12 @@ class Gazetteer:
     _by_sound: dict[tuple[str, ...], list[_Name]] = field(
         default_factory=lambda: defaultdict(list), repr=False
     )
-    _by_gap: dict[tuple[str, ...], list[tuple[tuple[str, ...], _Name]]] = field(
+    _by_half: dict[tuple[object, ...], list[tuple[tuple[str, ...], _Name]]] = field(
         default_factory=lambda: defaultdict(list), repr=False
     )
     _by_name: dict[str, Entry] = field(default_factory=dict, repr=False)
     _lengths: tuple[int, ...] = field(default=(), repr=False)
+    _found: dict[tuple[str, str | None], tuple[Match, ...]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         lengths: set[int] = set()
@@ -179,9 +189,8 @@ class Gazetteer:
                 for key in dict.fromkeys(_keys(text)):
                     self._by_sound[key].append(name)
                     if len(text) >= 4:
-                        for position in range(len(text)):
-                            gap = (*key[:position], "", *key[position + 1 :])
-                            self._by_gap[gap].append((key, name))
+                        for half in _halves(key):
+                            self._by_half[half].append((key, name))
         self._lengths = tuple(sorted(lengths, reverse=True))
 
     def named(self, name: str) -> Entry | None:
@@ -215,6 +224,9 @@ class Gazetteer:
         `district`: the one that was said, which decides between names that sound the same.
         """
         line = line[:MAX_LINE]
+        known = self._found.get((line, district))
+        if known is not None:
+            return known
         candidates = self._candidates(line, district)
         candidates.sort(key=lambda match: (_RANK[match.how], match.start - match.end, match.start))
         taken: list[Match] = []
@@ -222,38 +234,52 @@ class Gazetteer:
             if all(match.end <= other.start or other.end <= match.start for other in taken):
                 taken.append(match)
         taken.sort(key=lambda match: match.start)
-        return tuple(match for match in taken if _stands_as_place(match, line, taken))
+        found = tuple(match for match in taken if _stands_as_place(match, line, taken))
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        self._found[line, district] = found
+        return found
+
+    def repaired(self, line: str, *, district: str | None = None) -> str:
+        """Return the line with names that were found by sound spelled as in the list."""
+        parts: list[str] = []
+        position = 0
+        for match in self.find(line, district=district):
+            parts += (line[position : match.start], match.text)
+            position = match.end
+        return "".join((*parts, line[position:]))
 
     def _candidates(self, line: str, district: str | None) -> list[Match]:
         syllables = sound(line)
         found: list[Match] = []
-        for length in self._lengths:
-            for start in range(len(line) - length + 1):
-                heard = line[start : start + length]
-                names, how = self._names(heard, syllables[start : start + length])
-                if not names:
-                    continue
-                name, others = self._choose(names, heard, district)
-                if name is None or _is_another_name(line, start, name):
-                    continue
-                found.append(
-                    Match(
-                        entry=name.entry,
-                        start=start,
-                        end=start + length,
-                        text=name.text,
-                        heard=heard,
-                        how=how,
-                        others=others,
+        for stretch in _STRETCH.finditer(line):
+            for length in self._lengths:
+                for start in range(stretch.start(), stretch.end() - length + 1):
+                    heard = line[start : start + length]
+                    names, how = self._names(heard, syllables[start : start + length], district)
+                    if not names:
+                        continue
+                    name, others = self._choose(names, heard, district)
+                    if name is None or _is_another_name(line, start, name):
+                        continue
+                    found.append(
+                        Match(
+                            entry=name.entry,
+                            start=start,
+                            end=start + length,
+                            text=name.text,
+                            heard=heard,
+                            how=how,
+                            others=others,
+                        )
                     )
-                )
         return found
 
-    def _names(self, heard: str, key: tuple[str, ...]) -> tuple[list[_Name], How]:
+    def _names(self, heard: str, key: tuple[str, ...], district: str | None) -> tuple[list[_Name], How]:
         exact = self._by_text.get(heard)
         if exact:
             return exact, How.EXACT
-        if len(heard) < 3 or _PUNCTUATION.search(heard):
+        if len(heard) < 3:
             return [], How.SOUND
         same = self._by_sound.get(key)
         if same:
@@ -261,12 +287,26 @@ class Gazetteer:
         if len(heard) < 4:
             return [], How.NEAR
         near: dict[int, _Name] = {}
-        for position in range(len(heard)):
-            gap = (*key[:position], "", *key[position + 1 :])
-            for other, name in self._by_gap.get(gap, ()):
-                if _near(key, other) and _shares_distinctive(heard, name.text):
+        for half in _halves(key):
+            for other, name in self._by_half.get(half, ()):
+                wrong = [index for index, syllable in enumerate(other) if syllable != key[index]]
+                if (
+                    len(wrong) == 1
+                    and _blurred(key[wrong[0]], other[wrong[0]])
+                    and self._may_differ(heard, name, wrong[0], district)
+                ):
                     near[id(name)] = name
         return list(near.values()), How.NEAR
+
+    def _may_differ(self, heard: str, name: _Name, position: int, district: str | None) -> bool:
+        """Tell whether a name may be meant although one syllable, at `position`, is blurred."""
+        length = len(_distinctive(name.text))
+        if position >= length:  # 南湖公演 is 南湖公园, but 南湖公寓 is not
+            return length >= 2 and heard[:length] == name.text[:length] and _distinctive(heard) == heard
+        if any(a == b for a, b in zip(heard[:length], name.text, strict=False)):
+            return True
+        # the streets of a district are few and all listed
+        return name.entry.kind is Kind.STREET and district in self.districts_of(name.entry)
 
     def _choose(
         self, names: Sequence[_Name], heard: str, district: str | None
@@ -284,6 +324,7 @@ class Gazetteer:
 
 
 _RANK: Mapping[How, int] = {How.EXACT: 0, How.SOUND: 1, How.NEAR: 2}
+_STRETCH = re.compile(r"[^，。！？、；：,.!?;:\s]+")
 _PUNCTUATION = re.compile(r"[，。！？、；：,.!?;:\s]")
 _SUFFIX = re.compile(
     r"(?:街道|镇|乡|区|县|路|大道|大街|街|巷|小区|社区|花园|家园|公寓|公园|广场|小学|中学|医院|市场|大厦)$"
@@ -293,12 +334,6 @@ _SUFFIX = re.compile(
 def _distinctive(text: str) -> str:
     """Return the part of a name that tells it from others of its kind."""
     return _SUFFIX.sub("", text)
-
-
-def _shares_distinctive(heard: str, name: str) -> bool:
-    """Tell whether at least one character of the distinctive part was heard as it is written."""
-    part = _distinctive(name)
-    return any(a == b for a, b in zip(heard, part, strict=False))
 
 
 def _is_another_name(line: str, start: int, name: _Name) -> bool:
