@@ -18,7 +18,7 @@ MAX_VALUES = 50_000
 
 _T = TypeVar("_T")
 _PART = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
-_WHERE = re.compile(r"(key in )?`\$(.*)`")
+_WHERE = re.compile(r"(`key` in )?`\$(.*)`")
 _LAST = re.compile(r"(\.[^.\[\]]*|\[[^\]]*\]|^[^.\[\]]+)$")
 
 
