@@ -26,7 +26,8 @@ _OTHER_NUMBERS = re.compile(r"身份证|卡号|单号|编号|证号|账号|帐�
 _TALKS_OF_PHONE = re.compile(r"电话|手机|号码|联系|打我|打给我|座机")
 _INTRODUCES = re.compile("(?:[我家]?的?(?:联系)?(?:电话|手机|号码)(?:号码|号)?)(?:是|时|就是|为)")
 _WRONG = re.compile(r"不对|错了|说错|不是|更正|改成|应该是")
-_TAIL = re.compile(r"(?:后四位|后面四位|尾号|最后四位|末四位)(?:应该)?(?:是)?")
+_FOUR = re.compile("(?<=[后面末])四(?=位)")
+_TAIL = re.compile("(?:后几位|后面几位|尾号|最后几位|末几位)(?:应该)?(?:是)?")
 _SAME = re.compile(
     r"(?:就|打|用|还是|我的|是)*(?:这个|现在这个|本机|来电|打过来的|打来的)(?:电话|号码|手机号|手机|号)"
     r"|就是这个|这个就行|就这个"
@@ -178,7 +179,7 @@ def _number(groups: Sequence[str], context: bool) -> str | None:
 
 def _groups(said: Said) -> Iterator[_Group]:
     """Yield the runs of digits in a sentence; in talk of telephones, also digits misheard as other words."""
-    text = _COUNTED.sub(lambda match: _digit(match[2]) * int(_digit(match[1])), said.text)
+    text = _COUNTED.sub(lambda match: _digit(match[2]) * int(_digit(match[1])), _FOUR.sub("几", said.text))
     talks = said.asked_phone or _TALKS_OF_PHONE.search(text) is not None
     if _OTHER_NUMBERS.search(text) or (_OTHER_NUMBERS.search(said.question) and not said.asked_phone):
         return

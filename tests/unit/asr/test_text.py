@@ -1,0 +1,114 @@
+"""Spoken Chinese becomes readable, and only what is surely a number becomes digits."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asr.text import MAX_TEXT, digit_runs, house_numbers, numbers, readable, value_of, without_fillers
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("幺三八，零零零零，五二六七。我姓王。", "13800005267。我姓王。"),
+        ("一三八零零零零五二六七", "13800005267"),
+        ("八栋二单元六零三", "8栋2单元603"),
+        ("阳光花园小区，三号楼二单元。", "阳光花园小区，3号楼2单元。"),
+        ("东方明珠十二栋一八零二室", "东方明珠12栋1802室"),
+        ("一百二十号", "120号"),
+        ("不对，是八十六号", "不对，是86号"),
+        ("住在三楼", "住在3楼"),
+        ("昨天晚上十点开始停水", "昨天晚上10点开始停水"),
+        ("每天下午四点到七点最严重", "每天下午4点到7点最严重"),
+        ("昨天一直干到凌晨两点", "昨天一直干到凌晨2点"),
+        ("十一月二十号", "11月20号"),
+        ("二零二四年", "2024年"),
+        ("幺幺零一二二", "110122"),
+    ],
+)
+def test_numbers_are_written_as_people_write_them(said: str, written: str) -> None:
+    assert readable(said) == written
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "我一直在等一下",
+        "家里才十五度",
+        "一共欠我们十二个人九万块钱",
+        "三个月没有发工资",
+        "我提三点建议",
+        "有一点危险",
+        "感到一点希望都没有",
+        "第一中学",
+        "乱七八糟",
+        "七七八八",
+        "一五一十地说",
+        "三三两两",
+        "二十分钟才来一趟",
+        "排队排了三个小时",
+    ],
+)
+def test_words_and_quantities_stay_as_they_were_said(said: str) -> None:
+    assert readable(said) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("嗯我我我想问一下", "我想问一下"),
+        ("呃，那个，我们小区停水了", "我们小区停水了"),
+        ("这个这个路灯坏了", "这个路灯坏了"),
+        ("啊，你好", "你好"),
+        ("余额和名额都没有", "余额和名额都没有"),
+        ("天天都这样，妈妈也知道", "天天都这样，妈妈也知道"),
+    ],
+)
+def test_fillers_and_stutters_are_dropped_but_not_words_that_look_like_them(said: str, written: str) -> None:
+    assert without_fillers(said) == written
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [("八十六", "86"), ("六零三", "603"), ("两百", "200"), ("12", "12"), ("十", "10"), ("百百", None)],
+)
+def test_a_spoken_number_has_a_value_or_none(number: str, digits: str | None) -> None:
+    assert value_of(number) == digits
+
+
+_spoken = st.text(
+    alphabet=st.sampled_from("零一二三四五六七八九幺两十百点号楼单元室月日到晚上午，。我在嗯那个是1380"),
+    max_size=60,
+)
+
+
+@given(_spoken)
+def test_making_text_readable_twice_changes_nothing_more(text: str) -> None:
+    once = numbers(text)
+    assert numbers(once) == once
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_taken(text: str) -> None:
+    assert isinstance(readable(text), str)
+
+
+@given(
+    st.text(alphabet="零一二三四五六七八九", min_size=3, max_size=30).filter(lambda run: run != "七七八八")
+)
+def test_digits_said_one_by_one_become_as_many_digits(run: str) -> None:
+    assert digit_runs(run) == "".join(str("零一二三四五六七八九".index(character)) for character in run)
+
+
+@given(st.integers(1, 99))
+def test_every_house_number_up_to_99_is_written_in_digits(number: int) -> None:
+    tens, ones = divmod(number, 10)
+    digits = "零一二三四五六七八九"
+    said = ("" if tens == 0 else "十" if tens == 1 else digits[tens] + "十") + (digits[ones] if ones else "")
+    assert house_numbers(f"{said}号楼") == f"{number}号楼"
+
+
+def test_a_text_of_a_million_characters_is_cut() -> None:
+    assert len(readable("停水" * 500_000)) == MAX_TEXT
