@@ -142,7 +142,7 @@ class EmbeddedValkey:
         writer.close()
         try:
             async with asyncio.timeout(START_LIMIT_S):
-                while (pid := await self._server_pid()) is None:  # reads its data, or hangs
+                while (pid := await self._server_pid()) is None:  # noqa: ASYNC110 - reads data, or hangs
                     await asyncio.sleep(0.05)
                 return pid
         except TimeoutError:
