@@ -127,6 +127,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
+    """Run on uvloop, which serves sockets faster; it cannot start child processes the way `up` needs."""
     import uvloop
 
     return uvloop.run(work)
@@ -140,13 +141,13 @@ def _up(options: argparse.Namespace) -> int:
     from cti.logs import configure
 
     settings = _settings(options)
-    configure(settings.log_level, service="up")
+    configure(settings.log_level.upper())
 
     def say(stack: Stack) -> None:
         _say(f"网页桌面  {stack.web}    按 Ctrl+C 结束")
         _say("首次使用请先创建账号：./hotline account create admin --role admin")
 
-    return _run(up(settings, options.instance, options.config, say))
+    return asyncio.run(up(settings, options.instance, options.config, say))
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -159,7 +160,7 @@ def _serve(options: argparse.Namespace) -> int:
         raise SettingError(
             "redis_url", "", "hotline up brings its own; for hotline serve set HOTLINE_REDIS_URL"
         )
-    configure(settings.log_level, service="serve")
+    configure(settings.log_level.upper())
     return _run(serve(settings, Secrets(settings.home / "secrets.json")))
 
 
@@ -174,7 +175,7 @@ def _asr(options: argparse.Namespace) -> int:
         raise SettingError(
             "redis_url", "", "hotline up brings its own; for hotline asr set HOTLINE_REDIS_URL"
         )
-    configure(settings.log_level, service="asr")
+    configure(settings.log_level.upper())
     recognition = settings.recognition
     return server.run(
         AsrSettings(
@@ -196,7 +197,7 @@ def _watch(options: argparse.Namespace) -> int:
     from cti.watchdog import watch
 
     settings = _settings(options)
-    configure(settings.log_level, service="watch")
+    configure(settings.log_level.upper())
     return _run(watch(settings, Secrets(settings.home / "secrets.json")))
 
 
@@ -204,8 +205,10 @@ def _demo(options: argparse.Namespace) -> int:
     from cti.demo.run import DemoOptions, demo
     from cti.logs import configure
 
-    configure("warning", service="demo")
-    return _run(demo(DemoOptions(calls=options.calls, headless=options.headless, agents=options.agents)))
+    configure("WARNING")
+    return asyncio.run(
+        demo(DemoOptions(calls=options.calls, headless=options.headless, agents=options.agents))
+    )
 
 
 # ---------------------------------------------------------------- looking and keeping

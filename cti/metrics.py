@@ -57,6 +57,7 @@ class Metrics:
             registry=r,
         )
         # journal
+        self.journal_lost = Counter("hotline_journal_lost", "Entries that the full disk refused", registry=r)
         self.journal_pending = Gauge("hotline_journal_pending", "Entries not yet in the database", registry=r)
         self.journal_lag = Gauge("hotline_journal_lag_seconds", "Age of the oldest of those", registry=r)
         self.journal_rejected = Gauge(

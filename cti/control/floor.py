@@ -67,6 +67,7 @@ CHOSEN_REASONS = frozenset(
 """Reasons that an agent may give; the others are the system's own."""
 
 QUEUES_EVERY_S = 1.0
+PHONE_GRACE_S = 6.0
 
 
 class Health(Protocol):
@@ -265,11 +266,17 @@ class CallFloor:
         person = self._people.find(login) if login else None
         if person is None:
             return
-        agent = self._dispatch.router.agent(person.login)
-        gone = not self._phones.registered(extension)
-        if agent is not None and gone and agent.state is AgentState.READY:
-            self._dispatch.tell(AgentBecameNotReady(agent_id=person.login, reason=NotReadyReason.PHONE_LOST))
         self._pages.send((person.login,), self._agent_view(person))
+        if not self._phones.registered(extension):
+            asyncio.get_running_loop().call_later(
+                PHONE_GRACE_S, self._phone_still_gone, person.login, extension
+            )
+
+    def _phone_still_gone(self, login: str, extension: str) -> None:
+        """A page that reloads registers its telephone again within the grace; then nothing changes."""
+        agent = self._dispatch.router.agent(login)
+        if agent is not None and agent.state is AgentState.READY and not self._phones.registered(extension):
+            self._dispatch.tell(AgentBecameNotReady(agent_id=login, reason=NotReadyReason.PHONE_LOST))
 
     def _written_up(self, agent_id: str, now_with: str | None) -> None:
         """Calls that only waited for this agent's wrap-up are over when the agent has gone on."""

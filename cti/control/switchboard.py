@@ -19,6 +19,9 @@ from ivr_flows.engine import FlowRun, FlowState
 from ivr_flows.messages import Action
 from ivr_flows.schema import Flow
 
+FRESH_S = 3.0
+"""A call that no server knows and that is younger than this has not heard the greeting yet."""
+
 RETURN_S = 3.0
 """How long an offer waits for a call that was in line before a restart; then the agent is free again."""
 
@@ -112,7 +115,8 @@ class Switchboard:
         if stage == "resume" and known:
             self._back_in_line(call)
             return run, FlowRun.back_in_line
-        if stage == "resume":
+        # Another server, full, closed the connection of a call that has only just come in: not a resume.
+        if stage == "resume" and self._calls.now() - call.started > FRESH_S:
             return run, FlowRun.back_in_line
         self._calls.update(calls_of.entered_flow(call, self._calls.now()))
         return run, FlowRun.start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,8 @@ from cti.messages import (
     Snapshot,
     SubmitOrder,
 )
+
+log = logging.getLogger(__name__)
 
 LAST_WORDS_S = 2.5
 """After the hang-up the last sentences are still on their way."""
@@ -63,6 +66,7 @@ class HeadlessDesk:
         self._refs = itertools.count(1)
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._reading: asyncio.Task[None] | None = None
+        self._staying: asyncio.Task[None] | None = None
         self._phone = asyncio.Event()
         self.calls: dict[str, DeskCall] = {}
         self.state = ""
@@ -78,21 +82,33 @@ class HeadlessDesk:
 
     async def close(self) -> None:
         """Sign out and disconnect."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait((self._reading,))
+        for task in (self._staying, self._reading):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait((task,))
         if self._socket is not None:
             await self._socket.close()
         await self._http.close()
 
     async def ready(self) -> None:
-        """Take calls, as soon as the telephone is registered. Raises DeskFailed."""
+        """Take calls from now on, also after a missed ring or a lost telephone. Raises DeskFailed."""
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._phone.wait()
         except TimeoutError:
             raise DeskFailed(f"{self.account.extension}: the telephone does not register") from None
         await self.send(Ready())
+        if self._staying is None:
+            self._staying = asyncio.create_task(self._stay_ready(), name=f"ready-{self.account.login}")
+
+    async def _stay_ready(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            if self.state == "not_ready" and self._phone.is_set():
+                try:
+                    await self.send(Ready())
+                except DeskFailed as error:
+                    log.warning("cannot become ready again", extra={"reason": str(error)})
 
     async def write_up(self, call: DeskCall, expected: Expected, title: str) -> str:
         """Wait for the last words, fill what the machine left empty, submit; return the order's id."""
@@ -139,7 +155,7 @@ class HeadlessDesk:
             raise DeskFailed("not connected")
         ref = str(next(self._refs))
         self._replies[ref] = asyncio.get_running_loop().create_future()
-        await self._socket.send_bytes(msgspec.json.encode(msgspec.structs.replace(command, ref=ref)))
+        await self._socket.send_str(msgspec.json.encode(msgspec.structs.replace(command, ref=ref)).decode())
         try:
             async with asyncio.timeout(ANSWER_S):
                 reply = await self._replies[ref]
@@ -186,6 +202,8 @@ class HeadlessDesk:
             self.state = view.state
             if view.phone_registered:
                 self._phone.set()
+            else:
+                self._phone.clear()
 
     def _call(self, view: CallView) -> None:
         call = self.calls.get(view.call_id)
