@@ -93,7 +93,7 @@ class AsteriskConfig:
     module_dir: SafePath  # of the install
     data_dir: SafePath  # of the install
     sounds_dir: SafePath  # prompts; STREAM FILE names are relative to it
-    recordings_dir: SafePath  # <call id>.raw appear here
+    recordings_dir: SafePath  # <call id>-citizen.sln and <call id>-heard.sln appear here
     manager_user: Name  # AMI account of the CTI servers
     manager_secret: Secret  # its password
     manager_permit: tuple[Network, ...] = ("127.0.0.0/8",)  # who may use AMI
@@ -137,7 +137,7 @@ class PhonesConfig:
     module_dir: SafePath  # of the install
     data_dir: SafePath  # of the install
     sounds_dir: SafePath  # files played by name
-    recordings_dir: SafePath  # what the telephones heard, <name>.raw, when recording is asked for
+    recordings_dir: SafePath  # what telephones heard and said, when asked for
     manager_user: Name  # AMI account
     manager_secret: Secret  # its password
     manager_permit: tuple[Network, ...] = ("127.0.0.0/8",)  # who may use AMI

@@ -359,7 +359,8 @@ def _unpack(files: list[Path], root: Path, report: Report) -> None:
                 check=False,
             )
         if source.returncode != 0 or done.returncode != 0:
-            raise ProvideError(f"{file.name} cannot be unpacked: {done.stderr.strip()[-200:]}; remove it")
+            file.unlink(missing_ok=True)  # so that the next try fetches it again
+            raise ProvideError(f"{file.name} cannot be unpacked: {done.stderr.strip()[-200:]}; try again")
     report(Progress("unpack", len(files), len(files)))
 
 

@@ -25,5 +25,9 @@ class ProvideError(AsteriskConfError):
     """A program could not be found or unpacked on this machine."""
 
 
+class RecordingError(AsteriskConfError):
+    """A call's recording cannot be put together."""
+
+
 class ProcessError(AsteriskConfError):
     """Asterisk did not start, answer or stop as asked."""

@@ -20,6 +20,7 @@ import jinja2
 from asterisk_conf.checks import check
 from asterisk_conf.config import AsteriskConfig
 from asterisk_conf.errors import ConfigValueError
+from asterisk_conf.interfaces import ipv4_addresses
 from asterisk_conf.modules import OPTIONAL, REQUIRED
 
 EVENTS = (
@@ -136,6 +137,7 @@ def render(config: AsteriskConfig, target: Path) -> Path:
         "sound_endings": SOUND_ENDINGS,
         "queues": ("hotline", "bench") if config.bench else ("hotline",),
         "moh_dir": config.moh_dir or config.data_dir / "moh",
+        "ice_hosts": ipv4_addresses() if ipaddress.ip_address(config.bind_address).is_loopback else (),
         "media": _media(config),
         "nat": _nat(config),
     }

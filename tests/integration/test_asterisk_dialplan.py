@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from asterisk_conf.recording import join, legs
 from tests.support.agi_stub import AgiCall, agi_stub
 from tests.support.asterisk import AGI_PORT, Pair, citizen_calls, settled
 from tests.support.raw_ami import RawAmi
-from tests.support.tones import stereo, strength, tone, write_wav
+from tests.support.tones import RATE, read_sln, read_stereo, strength, tone, write_wav
 
 pytestmark = [pytest.mark.integration]
 
@@ -88,7 +89,7 @@ async def test_the_server_is_told_who_called_whom_and_when(
     assert (told["HL_CALLED"], told["HL_CALLER"], told["HL_STAGE"]) == ("968800", "13800000001", "enter")
     assert abs(float(told["HL_STARTED"]) - time.time()) < 30
     assert len(told["HL_STARTED"].partition(".")[2]) == 3
-    assert told["HL_RECORDING"] == f"{asterisk_pair.recordings}/{told['HL_CALL']}.raw"
+    assert told["HL_RECORDING"] == f"{asterisk_pair.recordings}/{told['HL_CALL']}"
 
 
 @pytest.mark.parametrize("number", ["7", "+8612345", "hot-line", "010.12345", "*12345#"])
@@ -315,18 +316,19 @@ async def test_a_server_marked_down_is_not_asked(
 async def test_the_recording_has_the_citizen_left_and_what_the_citizen_hears_right(
     asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
 ) -> None:
-    write_wav(asterisk_pair.sounds / "citizen.wav", tone(440, 3.0))
-    write_wav(asterisk_pair.sounds / "agent.wav", tone(1000, 3.0))
+    """With a prompt of 16 kHz, which MixMonitor's own stereo files do not survive."""
+    write_wav(asterisk_pair.sounds / "citizen.wav", tone(440, 6.0))
+    write_wav(asterisk_pair.sounds / "agent.wav", tone(1000, 6.0))
+    write_wav(asterisk_pair.sounds / "wide.wav16", tone(700, 1.0, rate=16000), rate=16000)
     asterisk_pair.phones.cli("dialplan set global DESK_MODE play")
     asterisk_pair.phones.cli(f"dialplan set global DESK_SOUND {asterisk_pair.sounds / 'agent'}")
 
     async def flow(agi: AgiCall) -> None:
         await agi.command("ANSWER")
-        await agi.command('STREAM FILE prompt ""')
+        await agi.command('STREAM FILE wide ""')
         await agi.command("EXEC Dial PJSIP/8001p,30,g")
         await finish(agi)
 
-    write_wav(asterisk_pair.sounds / "prompt.wav", tone(700, 1.0))
     async with agi_stub(asterisk_pair.server, AGI_PORT, flow):
         began = len(hotline_ami.events)
         await citizen_calls(
@@ -336,10 +338,50 @@ async def test_the_recording_has_the_citizen_left_and_what_the_citizen_hears_rig
         await asyncio.sleep(2.0)
         await hotline_ami.action("Hangup", Channel=agent["Channel"])
         gone = await hotline_ami.event("Hangup", is_citizen, since=began)
-    left, right = stereo(settled(asterisk_pair.recordings / f"{gone['Uniqueid']}.raw"))
+    base = asterisk_pair.recordings / gone["Uniqueid"]
+    said, heard = (settled(leg) for leg in legs(base))
+    assert abs(said.stat().st_size - heard.stat().st_size) <= 2 * RATE // 10
+    seconds = join(base, asterisk_pair.recordings / "call.wav")
+    left, right = read_stereo(asterisk_pair.recordings / "call.wav")
+    assert seconds == len(left) / RATE
     assert strength(left, 440) > 0.2
     assert strength(left, 700) < 0.01
     assert strength(left, 1000) < 0.01
     assert strength(right, 700) > 0.2
     assert strength(right, 1000) > 0.2
     assert strength(right, 440) < 0.01
+    assert len(left) > 3 * RATE
+
+
+async def test_what_the_citizen_says_is_recorded_while_nothing_is_played(
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
+) -> None:
+    write_wav(asterisk_pair.sounds / "citizen.wav", tone(440, 6.0))
+
+    async def listen(agi: AgiCall) -> None:
+        await agi.command("ANSWER")
+        await agi.command("WAIT FOR DIGIT 2000")
+        await finish(agi)
+
+    async with agi_stub(asterisk_pair.server, AGI_PORT, listen):
+        await citizen_calls(
+            network_ami, mode="play", variables=(f"SOUND={asterisk_pair.sounds / 'citizen'}",)
+        )
+        gone = await hotline_ami.event("Hangup", is_citizen)
+    said, _ = legs(asterisk_pair.recordings / gone["Uniqueid"])
+    assert strength(read_sln(settled(said)), 440) > 0.2
+
+
+async def test_a_call_saved_by_the_native_queue_is_recorded_too(
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
+) -> None:
+    write_wav(asterisk_pair.sounds / "agent.wav", tone(1000, 6.0))
+    asterisk_pair.phones.cli("dialplan set global DESK_MODE play")
+    asterisk_pair.phones.cli(f"dialplan set global DESK_SOUND {asterisk_pair.sounds / 'agent'}")
+    await citizen_calls(network_ami)
+    agent = await agent_talks(hotline_ami)
+    await asyncio.sleep(1.5)
+    await hotline_ami.action("Hangup", Channel=agent["Channel"])
+    gone = await hotline_ami.event("Hangup", is_citizen)
+    _, heard = legs(asterisk_pair.recordings / gone["Uniqueid"])
+    assert strength(read_sln(settled(heard)), 1000) > 0.2

@@ -10,7 +10,7 @@ import pytest
 from tests.support.agi_stub import AgiCall, agi_stub
 from tests.support.asterisk import AGI_PORT, PHONES_AGI_PORT, Pair, citizen_calls, settled
 from tests.support.raw_ami import RawAmi
-from tests.support.tones import stereo, strength, tone, write_wav
+from tests.support.tones import read_sln, strength, tone, write_wav
 
 pytestmark = [pytest.mark.integration]
 
@@ -46,7 +46,8 @@ async def test_citizen_and_agent_hear_each_other(
         await asyncio.sleep(2)
         await hotline_ami.action("Hangup", Channel=agent["Channel"])
         await network_ami.event("Hangup", lambda event: event["Channel"].startswith("PJSIP/hotline-"))
-    heard, said = stereo(settled(asterisk_pair.heard / "citizen.raw"))
+    heard = read_sln(settled(asterisk_pair.heard / "citizen-heard.sln"))
+    said = read_sln(settled(asterisk_pair.heard / "citizen-said.sln"))
     assert strength(heard, 1000) > 0.2
     assert strength(said, 440) > 0.2
     assert strength(heard, 440) < 0.01

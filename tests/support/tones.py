@@ -11,32 +11,39 @@ RATE = 8000
 """Samples a second."""
 
 
-def tone(hertz: float, seconds: float, amplitude: float = 0.3) -> array.array[int]:
+def tone(hertz: float, seconds: float, amplitude: float = 0.3, rate: int = RATE) -> array.array[int]:
     """Return 16-bit samples of a sine."""
     return array.array(
         "h",
         (
-            round(32767 * amplitude * math.sin(2 * math.pi * hertz * n / RATE))
-            for n in range(round(seconds * RATE))
+            round(32767 * amplitude * math.sin(2 * math.pi * hertz * n / rate))
+            for n in range(round(seconds * rate))
         ),
     )
 
 
-def write_wav(path: Path, samples: array.array[int]) -> Path:
-    """Write mono samples as an 8 kHz WAV."""
+def write_wav(path: Path, samples: array.array[int], rate: int = RATE) -> Path:
+    """Write mono samples as a WAV (Asterisk wants 16 kHz ones to end in .wav16)."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
+        file.setframerate(rate)
         file.writeframes(samples.tobytes())
     return path
 
 
-def stereo(path: Path) -> tuple[array.array[int], array.array[int]]:
-    """Return left and right of an interleaved 16-bit file without header."""
+def read_sln(path: Path) -> array.array[int]:
+    """Return the samples of a 16-bit mono file without header."""
+    samples = array.array("h")
+    samples.frombytes(path.read_bytes())
+    return samples
+
+
+def read_stereo(path: Path) -> tuple[array.array[int], array.array[int]]:
+    """Return left and right of a 16-bit stereo WAV."""
     both = array.array("h")
-    data = path.read_bytes()
-    both.frombytes(data[: len(data) // 4 * 4])
+    with wave.open(str(path), "rb") as file:
+        both.frombytes(file.readframes(file.getnframes()))
     return both[0::2], both[1::2]
 
 

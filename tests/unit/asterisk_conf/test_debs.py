@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import stat
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from asterisk_conf import debs
 from asterisk_conf.debs import HOST, Tree, provide
 from asterisk_conf.errors import ProvideError
 
@@ -112,3 +117,87 @@ def test_a_tree_that_is_broken_or_for_other_packages_is_not_taken(
 def test_a_package_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ProvideError, match="package name"):
         provide([name], "sid", tmp_path / "tree")
+
+
+FAKE_APT = """#!/bin/sh
+# stands for apt-get: one package whose file lies in $MIRROR; counts its downloads
+case "$*" in
+  indextargets*) . /etc/os-release; echo "http://mirror.example/d $VERSION_CODENAME main" ;;
+  *update*) grep -q "^deb .*http://mirror.example/d sid main" "$(dirname "$APT_CONFIG")/etc/sources.list" ;;
+  *print-uris*) echo "'http://mirror.example/d/hello.deb' hello_1%3a1_all.deb 100 SHA256:0" ;;
+  *simulate*) echo "Inst hello (1:1 Debian:unstable [all])" ;;
+  *download-only*) echo x >> "$MIRROR/downloads"; test -e "$MIRROR/hello.deb" || exit 100
+    cp "$MIRROR/hello.deb" "$DEBS/hello_1%3a1_all.deb" ;;
+  *) exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one real package file, and an apt-get that serves it."""
+    if shutil.which("dpkg-deb") is None:
+        pytest.skip("dpkg-deb is not on this machine")
+    source = tmp_path / "source"
+    program(source / "bin/hello", b"\x7fELF hello")
+    program(source / "lib/x86_64-linux-gnu/libhello.so.1")
+    (source / "DEBIAN").mkdir()
+    control = {"Package": "hello", "Version": "1:1", "Architecture": "all", "Maintainer": "N <n@example.org>"}
+    lines = [f"{key}: {value}\n" for key, value in (control | {"Description": "hello"}).items()]
+    (source / "DEBIAN/control").write_text("".join(lines), encoding="utf-8")
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    subprocess.run(["dpkg-deb", "-b", source, folder / "hello.deb"], check=True, capture_output=True)
+    program(tmp_path / "tools/apt-get", FAKE_APT.encode())
+    monkeypatch.setenv("PATH", f"{tmp_path / 'tools'}:{os.environ['PATH']}")
+    monkeypatch.setenv("MIRROR", str(folder))
+    monkeypatch.setenv("DEBS", str(tmp_path / "cache/debs"))
+    return folder
+
+
+def test_packages_are_unpacked_over_one_usr_and_kept(mirror: Path, tmp_path: Path) -> None:
+    seen: list[debs.Progress] = []
+    tree = provide(["hello"], "sid", tmp_path / "cache/tree", seen.append)
+    assert tree.path("hello").read_bytes() == b"\x7fELF hello"
+    assert (tree.root / "usr/lib/x86_64-linux-gnu/libhello.so.1").is_file()
+    assert [progress.stage for progress in seen[:1] + seen[-1:]] == ["index", "unpack"]
+    assert provide(["hello"], "sid", tmp_path / "cache/tree") == tree
+    assert (mirror / "downloads").read_text(encoding="utf-8") == "x\n"
+
+
+def test_a_download_that_fails_leaves_no_tree(mirror: Path, tmp_path: Path) -> None:
+    (mirror / "hello.deb").unlink()
+    with pytest.raises(ProvideError, match=r"apt-get .*--download-only failed"):
+        provide(["hello"], "sid", tmp_path / "cache/tree")
+    assert not (tmp_path / "cache/tree").exists()
+
+
+def test_a_broken_package_leaves_no_tree_and_the_next_try_succeeds(mirror: Path, tmp_path: Path) -> None:
+    whole = (mirror / "hello.deb").read_bytes()
+    (mirror / "hello.deb").write_bytes(whole[:200])
+    with pytest.raises(ProvideError, match=r"hello_1%3a1_all\.deb cannot be unpacked"):
+        provide(["hello"], "sid", tmp_path / "cache/tree")
+    assert not (tmp_path / "cache/tree").exists()
+    (mirror / "hello.deb").write_bytes(whole)
+    tree = provide(["hello"], "sid", tmp_path / "cache/tree")
+    assert tree.path("hello").is_file()
+    left = sorted(entry.name for entry in (tmp_path / "cache").iterdir())
+    assert left == ["debs", "tree"]
+
+
+def test_a_tree_for_other_packages_is_replaced(mirror: Path, tmp_path: Path) -> None:
+    old = tmp_path / "cache/tree"
+    program(old / "usr/bin/old")
+    (old / ".hotline-tree.json").write_text(
+        '{"format": 1, "packages": ["old"], "suite": "sid"}', encoding="utf-8"
+    )
+    tree = provide(["hello"], "sid", old)
+    assert tree.path("hello").is_file()
+    assert not (old / "usr/bin/old").exists()
+
+
+def test_two_that_want_the_same_tree_unpack_it_once(mirror: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        trees = list(pool.map(lambda _: provide(["hello"], "sid", tmp_path / "cache/tree"), range(3)))
+    assert len(set(trees)) == 1
+    assert (mirror / "downloads").read_text(encoding="utf-8") == "x\n"
