@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import delete, event, select, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cti.database import open_engine
 from orders.errors import (
     ChainBroken,
     IllegalTransition,
@@ -42,22 +43,10 @@ class Clock:
         return self.now
 
 
-def wal(engine: AsyncEngine) -> None:
-    """Configure SQLite as the server does: WAL, and waiting for the other writer."""
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def pragmas(connection: object, _: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined]
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA busy_timeout=5000")
-        cursor.close()
-
-
 @pytest_asyncio.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(database_url)
-    if engine.dialect.name == "sqlite":
-        wal(engine)
+    """The server's own engine on an empty database with the tables of orders."""
+    engine = open_engine(database_url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     yield engine
