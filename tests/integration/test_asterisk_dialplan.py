@@ -10,7 +10,7 @@ import pytest
 
 from asterisk_conf.recording import join, legs
 from tests.support.agi_stub import AgiCall, agi_stub
-from tests.support.asterisk import AGI_PORT, Pair, citizen_calls, settled
+from tests.support.asterisk import AGI_PORT, Pair, citizen_calls, settled, until
 from tests.support.raw_ami import RawAmi
 from tests.support.tones import RATE, read_sln, read_stereo, strength, tone, write_wav
 
@@ -38,9 +38,9 @@ def is_agent(message: dict[str, str]) -> bool:
     return message.get("Channel", "").startswith("PJSIP/8001p-")
 
 
-async def agent_talks(hotline_ami: RawAmi) -> dict[str, str]:
+async def agent_talks(hotline_ami: RawAmi, limit_s: float = 15) -> dict[str, str]:
     """Wait until the agent's leg joins the citizen's bridge."""
-    return await hotline_ami.event("BridgeEnter", is_agent)
+    return await hotline_ami.event("BridgeEnter", is_agent, limit_s=limit_s)
 
 
 async def test_a_citizen_reaches_an_agent_through_the_native_queue_while_no_server_runs(
@@ -385,3 +385,47 @@ async def test_a_call_saved_by_the_native_queue_is_recorded_too(
     gone = await hotline_ami.event("Hangup", is_citizen)
     _, heard = legs(asterisk_pair.recordings / gone["Uniqueid"])
     assert strength(read_sln(settled(heard)), 1000) > 0.2
+
+
+async def test_the_prompt_that_excuses_the_machine_is_played_before_the_native_queue(
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
+) -> None:
+    write_wav(asterisk_pair.sounds / "fallback.wav", tone(700, 1.0))
+    try:
+        await citizen_calls(network_ami)
+        joined = await hotline_ami.event("QueueCallerJoin", is_citizen)
+    finally:
+        (asterisk_pair.sounds / "fallback.wav").unlink()
+    _, heard = legs(asterisk_pair.recordings / joined["Uniqueid"])
+    await asyncio.to_thread(until, lambda: strength(read_sln(heard), 700) > 0.2, "the prompt is recorded")
+
+
+async def test_a_citizen_waits_in_the_native_queue_until_an_agent_signs_in(
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
+) -> None:
+    await hotline_ami.action("QueueRemove", Queue="hotline", Interface="PJSIP/8001p")
+    await citizen_calls(network_ami)
+    await hotline_ami.event("QueueCallerJoin", is_citizen)
+    await asyncio.sleep(2)
+    await hotline_ami.action("QueueAdd", Queue="hotline", Interface="PJSIP/8001p")
+    await agent_talks(hotline_ami)
+
+
+async def test_the_native_queue_tries_the_next_agent_when_one_does_not_answer(
+    asterisk_pair: Pair, hotline_ami: RawAmi, network_ami: RawAmi
+) -> None:
+    """8003 never answers; whoever is tried first, the citizen reaches 8001 within one ring and a bit."""
+    asterisk_pair.phones.cli("dialplan set global DESK_ANSWER_8003p never")
+    await hotline_ami.action("QueueAdd", Queue="hotline", Interface="PJSIP/8003p")
+    try:
+        await citizen_calls(network_ami)
+        await agent_talks(hotline_ami, limit_s=20)
+    finally:
+        await hotline_ami.action("QueueRemove", Queue="hotline", Interface="PJSIP/8003p")
+
+
+async def test_agents_reach_one_another(hotline_ami: RawAmi) -> None:
+    await hotline_ami.action(
+        "Originate", Channel="Local/8002@agents", Application="Wait", Data="2", Async="true"
+    )
+    await hotline_ami.event("BridgeEnter", lambda event: event["Channel"].startswith("PJSIP/8002p-"))
