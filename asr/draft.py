@@ -13,7 +13,7 @@ from datetime import datetime
 
 from asr.draft_contact import find_contact
 from asr.draft_lines import Said, agent_lines, citizen_lines
-from asr.draft_phone import find_phone
+from asr.draft_phone import find_phone, gave_digits
 from asr.draft_place import Places, find_places
 from asr.draft_rules import DraftRules
 from asr.draft_summary import summary_of, title_of
@@ -23,6 +23,8 @@ from asr.gazetteer import Gazetteer
 from asr.messages import FieldSuggestion, Line
 
 CALLER_ID_CONFIDENCE = 0.6
+UNHEARD_CONFIDENCE = 0.3
+"""Of the calling number when the citizen gave another one that could not be made out."""
 MAX_QUOTE = 200
 MAX_VALUE = 100
 """Characters of a place; longer ones are cut."""
@@ -81,7 +83,10 @@ class DraftExtractor:
             )
         elif caller:
             yield FieldSuggestion(
-                field="phone", value=caller, source="caller_id", confidence=CALLER_ID_CONFIDENCE
+                field="phone",
+                value=caller,
+                source="caller_id",
+                confidence=UNHEARD_CONFIDENCE if gave_digits(said) else CALLER_ID_CONFIDENCE,
             )
         contact = find_contact(said, agent)
         if contact is not None:

@@ -36,6 +36,7 @@ _BY_SOUND: dict[tuple[str, ...], str] = {}
 for _name in _SURNAMES:
     _BY_SOUND.setdefault(sound(_name), _name)
 
+_I_AM_CALLED = sound("我姓")
 _SURNAME = re.compile("(?:我|免贵|本人|家|我家)?姓(.)(?!名|什么)")
 _FULL = re.compile("(?:我叫|名字叫|名字是|我是叫|姓名是)(.{2,4}?)(?=[，。、,. ]|电话|手机|我|家|住|是|$)")
 _TITLED = "(先生|女士|小姐|同志|师傅|大爷|阿姨|大妈|老师)"
@@ -104,12 +105,23 @@ def _surname(said: Said, agent: Sequence[str]) -> Contact | None:
         )
     match = _SURNAME.search(said.text)
     if match is None:
-        return None
+        return _surname_by_sound(said, agent) if said.asked_name else None
     double = next((name for name in _DOUBLE if said.text.startswith(name, match.start(1))), None)
     if double is not None or match[1] in _SURNAMES:
         return _addressed(double or match[1], 0.92, said, agent)
     alike = _BY_SOUND.get(sound(match[1]))
     return None if alike is None else _addressed(alike, 0.6, said, agent)
+
+
+def _surname_by_sound(said: Said, agent: Sequence[str]) -> Contact | None:
+    """Read 我性网 as 我姓王, in an answer to the question for the name only."""
+    sounds = sound(said.text)
+    for index in range(len(sounds) - 2):
+        alike = _BY_SOUND.get((sounds[index + 2],))
+        if sounds[index : index + 2] == _I_AM_CALLED and alike is not None:
+            surname = said.text[index + 2] if said.text[index + 2] in _SURNAMES else alike
+            return _addressed(surname, 0.55, said, agent)
+    return None
 
 
 def _addressed(surname: str, confidence: float, said: Said, agent: Sequence[str]) -> Contact:

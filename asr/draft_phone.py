@@ -104,6 +104,13 @@ def without_number(text: str) -> str:
     return text[: match.start()] + text[end:] if digits >= 6 else text
 
 
+def gave_digits(lines: Sequence[Said]) -> bool:
+    """Tell whether the citizen answered the question for the number with digits, whole or not."""
+    return any(
+        said.asked_phone and sum(map(bool, _likely_digits(said.text))) >= _ENOUGH_OF_CALLER for said in lines
+    )
+
+
 def _or_caller(phone: Phone, caller: str) -> Phone:
     """Prefer the calling number to a number mended by sound that differs from it in one or two digits."""
     if "+sound" not in phone.source or len(phone.number) != len(caller):

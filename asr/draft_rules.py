@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,12 +13,14 @@ from pathlib import Path
 import yaml
 
 from asr.errors import AsrError
+from asr.gazetteer import sound
 
 TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬")
 LEVELS = ("特急", "紧急")
 """Levels a rule may set, the most urgent first; without a rule an order is 一般."""
 
 _WEIGHTS: Mapping[str, float] = {"said": 4.0, "likely": 1.5, "hint": 0.6}
+_LONG_ENOUGH = 3
 _GAP = "[^，。！？,.!?]{0,8}?"
 _DENIED = re.compile(
     r"(?:没有|没|不是|不会|不要|未|无|别|防止|避免|不算|谈不上)(?:人|发生|出现|说|在|再|要|什么)?$"
@@ -33,6 +35,12 @@ class RulesError(AsrError):
     """A rules file is not as it should be; the text names file, key, value and remedy."""
 
 
+@lru_cache(maxsize=4_000)
+def sounds_of(text: str) -> str:
+    """Return how a text sounds, each syllable between bars, so that one can be sought in another."""
+    return "".join(f"|{syllable}" for syllable in sound(text)) + "|"
+
+
 @dataclass(frozen=True)
 class Cue:
     """A piece of what citizens say, and how much it counts."""
@@ -45,17 +53,34 @@ class Cue:
         """The cue as a regular expression."""
         return re.compile(_GAP.join(re.escape(part) for part in self.words.split("*")))
 
-    def find(self, text: str) -> re.Match[str] | None:
-        """Return the first place in the text where the cue is said and not denied."""
-        if "*" not in self.words and self.words not in text:
-            return None
-        for match in self.pattern.finditer(text):
-            if _DENIED.search(text[max(0, match.start() - 5) : match.start()]) is None:
-                return match
+    @cached_property
+    def sounds(self) -> str:
+        """How the cue sounds, "" for short cues and those with a gap, which are compared as written only."""
+        return "" if "*" in self.words or len(self.words) < _LONG_ENOUGH else sounds_of(self.words)
+
+    def find(self, text: str) -> tuple[int, int] | None:
+        """Return begin and end of the first place in the text where the cue is said and not denied.
+
+        A cue of three characters or more is also found when it was heard with others of the same sound.
+        """
+        for start, end in self._places(text):
+            if _DENIED.search(text[max(0, start - 5) : start]) is None:
+                return start, end
         return None
 
+    def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        if "*" in self.words or self.words in text:
+            for match in self.pattern.finditer(text):
+                yield match.span()
+        elif self.sounds:
+            whole = sounds_of(text)
+            position = whole.find(self.sounds)
+            if position >= 0:
+                start = whole.count("|", 0, position)
+                yield start, start + len(self.words)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class TypeRule:
     """How one type (诉求类型) is told."""
 
@@ -64,7 +89,7 @@ class TypeRule:
     unless: tuple[str, ...] = ()  # phrases in which cues do not count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class UrgencyRule:
     """What makes an order urgent."""
 
@@ -73,8 +98,13 @@ class UrgencyRule:
     groups: tuple[tuple[Cue, ...], ...]  # one cue of each group must be said
     unless: tuple[str, ...] = ()  # phrases in which cues do not count
 
+    @cached_property
+    def cues(self) -> tuple[Cue, ...]:
+        """The cues of all groups."""
+        return tuple(cue for group in self.groups for cue in group)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Category:
     """One matter of the taxonomy."""
 
@@ -83,6 +113,8 @@ class Category:
     matter: str  # how a title calls it
     cues: tuple[Cue, ...]  # what speaks for it
     matters: Mapping[str, str]  # how a title calls it when this cue was said
+
+    unless: tuple[str, ...] = ()  # phrases in which cues do not count
 
     @property
     def path(self) -> str:
@@ -120,6 +152,17 @@ def mask(text: str, phrases: Sequence[str]) -> str:
         if phrase in text:
             text = text.replace(phrase, "□" * len(phrase))
     return text
+
+
+@lru_cache(maxsize=60_000)
+def cues_in(rule: TypeRule | UrgencyRule | Category, text: str) -> Mapping[Cue, tuple[int, int]]:
+    """Return which cues of a rule are said in a sentence, and where.
+
+    Remembered, because a draft reads the earlier sentences of its call again and again.
+    """
+    masked = mask(text, rule.unless)
+    spans = ((cue, cue.find(masked)) for cue in rule.cues)
+    return {cue: span for cue, span in spans if span is not None}
 
 
 # ---------------------------------------------------------------- reading the files

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asr.draft_lines import Said
-from asr.draft_rules import Category, Cue, DraftRules, mask
+from asr.draft_rules import Category, Cue, DraftRules, cues_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +45,9 @@ def find_type(lines: Sequence[Said], rules: DraftRules, *, urgent: bool, matter:
     for rule in rules.types:
         total = 0.0
         strongest: tuple[float, Said, Cue] | None = None
-        texts = [(said, mask(said.text, rule.unless)) for said in lines]
+        said_cues = [(said, cues_in(rule, said.text)) for said in lines]
         for cue in rule.cues:
-            hit = next((said for said, text in texts if cue.find(text) is not None), None)
+            hit = next((said for said, cues in said_cues if cue in cues), None)
             if hit is None:
                 continue
             weight = cue.weight * (1.25 if hit.number <= 1 and cue.weight > 1.0 else 1.0)
@@ -90,7 +90,7 @@ def find_matter(lines: Sequence[Said], rules: DraftRules) -> Matter | None:
     best: tuple[float, Category, list[tuple[float, Cue, Said]]] | None = None
     rival = 0.0
     for category in rules.categories:
-        hits = _distinct_hits(category.cues, lines)
+        hits = _distinct_hits(category, lines)
         total = sum(weight for weight, _, _ in hits)
         if total and (best is None or total > best[0] + 1e-9):
             rival = best[0] if best is not None else 0.0
@@ -124,13 +124,14 @@ def _heaviest(hit: tuple[float, Cue, Said]) -> float:
     return -hit[0]
 
 
-def _distinct_hits(cues: Sequence[Cue], lines: Sequence[Said]) -> list[tuple[float, Cue, Said]]:
+def _distinct_hits(category: Category, lines: Sequence[Said]) -> list[tuple[float, Cue, Said]]:
     """Return the cues that were said; one inside a longer one that was said counts a quarter."""
+    first: dict[Cue, Said] = {}
+    for said in lines:
+        for cue in cues_in(category, said.text):
+            first.setdefault(cue, said)
     found: list[tuple[float, Cue, Said]] = []
-    for cue in sorted(cues, key=lambda cue: -len(cue.words)):
-        hit = next((said for said in lines if cue.find(said.text) is not None), None)
-        if hit is None:
-            continue
+    for cue, hit in sorted(first.items(), key=lambda item: -len(item[0].words)):
         inside = any(cue.words in other.words for _, other, _ in found)
         early = 1.15 if hit.number <= 1 else 1.0
         found.append((cue.weight * early * (0.25 if inside else 1.0), cue, hit))
@@ -146,15 +147,15 @@ def find_urgency(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
     if not lines:
         return None
     for rule in rules.urgency:
-        texts = [(said, mask(said.text, rule.unless)) for said in lines]
-        hits: list[tuple[Said, re.Match[str]]] = []
+        said_cues = [(said, cues_in(rule, said.text)) for said in lines]
+        hits: list[tuple[Said, str]] = []
         for group in rule.groups:
             hit = next(
                 (
-                    (said, match)
-                    for said, text in texts
+                    (said, said.text[cues[cue][0] : cues[cue][1]])
+                    for said, cues in said_cues
                     for cue in group
-                    if (match := cue.find(text)) is not None
+                    if cue in cues
                 ),
                 None,
             )
@@ -168,6 +169,6 @@ def find_urgency(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
                 source=f"rule:urgency/{rule.name}",
                 confidence=round(0.9 * said.confidence, 3),
                 said=said,
-                quote=hits[-1][1].group(),
+                quote=hits[-1][1],
             )
     return Judged(value=NOT_URGENT, source="rule:urgency/none", confidence=0.6, said=lines[0], quote="")

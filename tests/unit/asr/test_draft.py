@@ -150,6 +150,11 @@ def test_a_misheard_digit_does_not_replace_the_calling_number_that_was_said() ->
     assert (found.value, found.source) == (CALLER, "caller_id+said")
 
 
+def test_a_number_that_could_not_be_made_out_makes_the_calling_number_unsure() -> None:
+    found = draft("坐席：您的联系电话是多少", "一五九二二三三四四吧")["phone"]
+    assert (found.value, found.confidence) == (CALLER, 0.3)
+
+
 @given(st.lists(st.sampled_from("零一二三四五六七八九幺"), min_size=1, max_size=10))
 def test_fewer_than_eleven_digits_never_make_a_number(digits: list[str]) -> None:
     assert value("phone", f"电话是{''.join(digits)}", caller="") is None or digits[0] == "零"
@@ -233,6 +238,7 @@ def test_urgency_names_the_rule_that_fired(spoken: str, urgency: str, rule: str)
         (("对我心里", "坐席：好的，李先生"), "李先生"),
         (("我心里很难受",), None),
         (("百姓都知道",), None),
+        (("坐席：请问您贵姓", "我性网"), "王"),
     ],
 )
 def test_the_contact_is_the_name_the_citizen_gave(spoken: Sequence[str], name: str | None) -> None:
