@@ -107,7 +107,9 @@ class LegPipeline:
 
     def abandon(self) -> list[TranscriptMessage]:
         """Throw the recogniser away after an error; the rest of this speech is not heard."""
-        self._recogniser = None
+        if self._recogniser is not None:
+            self._recognisers.forget()
+            self._recogniser = None
         return self._withdraw()
 
     def _follow(self, events: Iterable[SegmentEvent], partials: bool) -> list[TranscriptMessage]:

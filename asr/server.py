@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from redis.asyncio import Redis
 
@@ -20,12 +21,15 @@ from asr.model import REMEDY, find_model
 from asr.pipeline import Readable
 from asr.recogniser import VoskRecognisers, load_model
 from asr.settings import AsrSettings
+from asr.transcribe import read_wav
 from asr.worker import Worker, WorkerSettings
 
 log = logging.getLogger(__name__)
 
 LEGS_PER_THREAD = 8
 """Legs that one recognition thread keeps up with: half of them speak at a time."""
+WARM = Path(__file__).parent / "data" / "warm.wav"
+"""A few seconds of synthesised speech that every recogniser hears before its first leg."""
 CANNOT_LISTEN = 2
 """Exit status when an AudioSocket address cannot be had."""
 
@@ -81,7 +85,7 @@ def _prepare(
 
     try:
         found = find_model(settings.model_path, settings.cache_dir, fetch=settings.fetch_model, progress=tell)
-        recognisers = load_model(found, spare=2 * settings.threads)
+        recognisers = load_model(found, spare=max(4, _capacity(settings) // 2))
     except NoModel as error:
         reason = f"{error.reason}；{error.remedy}"
     except RecogniserError as error:
@@ -171,6 +175,10 @@ def _stop(children: list[_Child], wait_s: float) -> None:
         time.sleep(0.02)
 
 
+def _capacity(settings: AsrSettings) -> int:
+    return settings.capacity or LEGS_PER_THREAD * settings.threads
+
+
 # ---------------------------------------------------------------- in the child
 
 
@@ -184,7 +192,8 @@ def _work(
 ) -> int:
     os.nice(settings.nice)
     if recognisers is not None:
-        recognisers.warm(8000)
+        warm = read_wav(WARM)
+        recognisers.keep_warm(warm.channels[0], warm.rate)
     return asyncio.run(_serve(settings, index, recognisers, reason, readable, supervisor))
 
 
@@ -208,7 +217,7 @@ async def _serve(
             advertise=settings.advertise,
             port=settings.port + index if settings.port else 0,
             threads=settings.threads,
-            capacity=settings.capacity or LEGS_PER_THREAD * settings.threads,
+            capacity=_capacity(settings),
             first_frame_s=settings.first_frame_s,
             max_backlog_s=settings.max_backlog_s,
             drain_s=settings.drain_s,

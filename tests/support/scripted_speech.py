@@ -57,6 +57,7 @@ class ScriptedRecognisers:
     forgets: bool = False  # nothing is left of the partial results in the end
     taken: int = 0
     returned: int = 0
+    forgotten: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, rate: int) -> ScriptedRecogniser:
@@ -67,6 +68,10 @@ class ScriptedRecognisers:
     def give_back(self, recogniser: Recogniser) -> None:
         with self.lock:
             self.returned += 1
+
+    def forget(self) -> None:
+        with self.lock:
+            self.forgotten += 1
 
 
 def buzz(seconds: float, rate: int = RATE) -> bytes:

@@ -112,6 +112,7 @@ def test_after_a_failure_the_next_speech_is_heard_by_another_recogniser() -> Non
     with pytest.raises(RecogniserError):
         play(pipeline, SPEECH)
     assert pipeline.abandon() == []
+    assert engine.forgotten == 1
     engine.fail = False
     told = finals(play(pipeline, SPEECH + QUIET + SPEECH * 2 + QUIET, start=START + 10))
     assert [each.segment for each in told][-1] == len(told) - 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from asr import recogniser
 from asr.recogniser import RETIRE_S, Heard, HeardWord, VoskRecogniser, VoskRecognisers, join_words
 
 
@@ -115,9 +116,29 @@ def test_with_a_composed_graph_none_is_kept() -> None:
     assert pool.take(8000) is not used
 
 
-def test_a_warmed_pool_has_one_ready() -> None:
-    pool = VoskRecognisers(object(), composed=False)
-    pool.warm(8000)
-    ready = pool.take(8000)
-    assert isinstance(ready, recogniser.VoskRecogniser)
-    assert pool.take(8000) is not ready
+def test_one_more_is_kept_ready_than_is_used_and_it_has_heard_speech() -> None:
+    pool = VoskRecognisers(object(), composed=False, spare=2)
+    pool.keep_warm(bytes(2 * 8000), 8000)
+    first = ready(pool)
+    second = ready(pool)
+    assert (first.fed_s, second.fed_s) == (1.0, 1.0)
+    assert pool.take(8000).fed_s == 0  # beyond the spares it is made when it is needed
+    pool.give_back(first)
+    assert pool.take(8000) is first
+
+
+def test_what_failed_is_replaced() -> None:
+    pool = VoskRecognisers(object(), composed=False, spare=1)
+    pool.keep_warm(bytes(2 * 8000), 8000)
+    ready(pool)
+    pool.forget()
+    assert ready(pool).fed_s == 1.0
+
+
+def ready(pool: VoskRecognisers) -> VoskRecogniser:
+    """Take a recogniser once one is idle."""
+    deadline = time.monotonic() + 20
+    while not pool.idle:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    return pool.take(8000)
