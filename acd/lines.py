@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import TYPE_CHECKING
 
 from sortedcontainers import SortedList
@@ -148,10 +149,11 @@ def _fresh(entry: tuple[int, float, str, int, Agent]) -> bool:
 class Lines:
     """All lines, and which agents belong to which."""
 
-    __slots__ = ("_by_key", "_by_queue", "_choice")
+    __slots__ = ("_by_key", "_by_queue", "_choice", "_stamps")
 
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
+        self._stamps = count(1)  # no two are equal, so that entries of ready lists never compare agents
         self._by_key: dict[tuple[str, Needs], Line] = {}
         self._by_queue: dict[str, list[Line]] = {}
 
@@ -179,18 +181,24 @@ class Lines:
 
     def enter(self, agent: Agent) -> None:
         """Put an agent, who is in no line, into all lines that the skills open."""
-        agent.stamp += 1
+        agent.stamp = next(self._stamps)
         for line in self._by_key.values():
             if line.fits(agent):
                 self._connect(line, agent)
 
     def leave(self, agent: Agent) -> None:
         """Take an agent out of all lines."""
-        agent.stamp += 1
+        agent.stamp = next(self._stamps)
         for line in agent.lines:
             del line.agents[agent.agent_id]
             line.serving -= agent.serving
         agent.lines.clear()
+
+    def offer(self, agent: Agent) -> None:
+        """The agent became ready and nobody waits whom they could take."""
+        agent.stamp = next(self._stamps)
+        for line in agent.lines:
+            line.offer_to(agent)
 
     def serve(self, agent: Agent) -> None:
         """Note whether the agent takes calls, after a change of state."""

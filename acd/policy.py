@@ -49,10 +49,10 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     name: Name  # as in flows
     title: Title  # Chinese name
-    needs: Mapping[str, int]  # skill -> minimum level (1 to 5); used where a flow names none
+    needs: Mapping[str, int]  # skill -> minimum level (1 to 5), for calls that name none
     ring_limit_s: RingLimit = 15.0  # a phone rings this long before the ring counts as missed
     wrap_up_s: WrapUp = 60.0  # time for the work order after the talk
-    priority: Priority = 0  # higher goes first; used where a flow names none
+    priority: Priority = 0  # higher goes first; a call's own is added
     choice: Choice | None = None  # None: the policy's
 
 
