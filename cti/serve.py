@@ -178,6 +178,7 @@ class Server:
             calls=self.calls,
             dispatch=self.dispatch,
             telephony=self.telephony,
+            recordings=self.recordings,
             has_line=lambda call_id: self.switchboard.line(call_id) is not None,
             accepting=lambda: self._accepting,
         )
@@ -228,7 +229,6 @@ class Server:
         await self.nodes.start()
         self.recovery.start(self.nodes.links.values())
         await self._listen()
-        self.recordings.left_over(frozenset(call.call_id for call in self.calls))
         self._tasks.append(asyncio.create_task(self._look_after(), name="look-after"))
         self._tasks.append(asyncio.create_task(self._expire_absent(), name="expire-absent"))
         log.info("server started", extra={"server": self.settings.name})

@@ -1,13 +1,16 @@
-"""Recordings: Asterisk writes `<call id>.raw` (8 kHz, 16 bit, citizen left, agent right); we make it WAV."""
+"""Recordings: Asterisk writes what a citizen says and hears (8 kHz, 16 bit); we make one stereo WAV of it."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime
+import io
 import logging
 import re
 import wave
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from pathlib import Path
 
 from cti.faults import fault_site
@@ -15,11 +18,13 @@ from cti.faults import fault_site
 log = logging.getLogger(__name__)
 
 RATE = 8000
-FRAME_BYTES = 4  # two channels of 16 bits
+SIDES = ("-citizen.sln", "-heard.sln")
+"""Endings of Asterisk's two files: left what the citizen says, right what the citizen hears."""
+
 SETTLE_S = 3.0
 """How long after the hang-up Asterisk may still be writing when it does not say that it has finished."""
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 CALL_ID = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 
@@ -47,12 +52,14 @@ class Recordings:
         if call_id in self._waiting:
             self._waiting[call_id].set()
 
-    def left_over(self, live: frozenset[str]) -> None:
-        """Convert raw files that a former server left behind, those of live calls excepted."""
-        for raw in sorted(self._folder.glob("*.raw")):
-            if raw.stem not in live:
-                self.expect(raw.stem)
-                self.finished(raw.stem)
+    def left_over(self, node: str, live: Collection[str]) -> None:
+        """Convert what nobody saw the end of: recordings of this node whose calls are not `live`."""
+        left = {
+            path.name.removesuffix(side) for side in SIDES for path in self._folder.glob(f"{node}-*{side}")
+        }
+        for call_id in sorted(left.difference(live)):
+            self.expect(call_id)
+            self.finished(call_id)
 
     async def stop(self) -> None:
         """Finish what has begun."""
@@ -80,22 +87,27 @@ class Recordings:
 
 
 def _to_wav(folder: Path, call_id: str) -> tuple[Path, float] | None:
-    raw = folder / f"{call_id}.raw"
-    if not raw.exists():
+    sides = [folder / f"{call_id}{side}" for side in SIDES]
+    present = [path for path in sides if path.exists()]
+    if not present:
         return None
-    modified = datetime.datetime.fromtimestamp(raw.stat().st_mtime, datetime.UTC)
+    modified = datetime.datetime.fromtimestamp(present[0].stat().st_mtime, datetime.UTC)
     target = folder / modified.strftime("%Y/%m/%d") / f"{call_id}.wav"
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
-    frames = raw.stat().st_size // FRAME_BYTES
-    with raw.open("rb") as source, wave.open(str(partial), "wb") as sink:
+    frames = max(path.stat().st_size for path in present) // 2
+    with ExitStack() as files, wave.open(str(partial), "wb") as sink:
+        sources = [files.enter_context(path.open("rb")) if path.exists() else io.BytesIO() for path in sides]
         sink.setnchannels(2)
         sink.setsampwidth(2)
         sink.setframerate(RATE)
-        left = frames * FRAME_BYTES
-        while left and (block := source.read(min(CHUNK, left))):
-            sink.writeframes(block)
-            left -= len(block)
+        for begin in range(0, frames, CHUNK):
+            size = min(CHUNK, frames - begin)
+            stereo = array("h", bytes(4 * size))
+            for side, source in enumerate(sources):
+                stereo[side::2] = array("h", source.read(2 * size).ljust(2 * size, b"\0"))
+            sink.writeframes(stereo.tobytes())
     partial.replace(target)
-    raw.unlink()
+    for path in present:
+        path.unlink()
     return target, frames / RATE

@@ -18,6 +18,7 @@ from cti.ami import AmiError, AmiEvent, AmiLink
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.dispatch import Dispatch
+from cti.control.recordings import Recordings
 from cti.control.telephony import Telephony
 from cti.faults import fault_site
 from cti.messages import CallState
@@ -62,6 +63,7 @@ class Recovery:
         calls: Calls,
         dispatch: Dispatch,
         telephony: Telephony,
+        recordings: Recordings,
         has_line: Callable[[str], bool],
         accepting: Callable[[], bool],
         clock: Callable[[], float] = time.time,
@@ -70,6 +72,7 @@ class Recovery:
         self._calls = calls
         self._dispatch = dispatch
         self._telephony = telephony
+        self._recordings = recordings
         self._has_line = has_line
         self._accepting = accepting
         self._now = clock
@@ -93,6 +96,7 @@ class Recovery:
         for call in self._calls:
             if call.node == link.name and call.ended is None and call.started < asked - YOUNG_S:
                 self._check_known(call, channels)
+        self._recordings.left_over(link.name, channels)
         for channel in channels.values():
             if channel.context.startswith("hotline-fallback") and channel.application == "Queue":
                 await self._bring_back(link, channel, channels)

@@ -130,6 +130,7 @@ class Telephony:
         call = self._calls.get(call_id)
         writing = self._writing(call)
         self._calls.update(calls_of.citizen_left(call, self._calls.now(), writing=writing))
+        self._recordings.expect(call_id)
 
     def _end_agents_talk(self, call: Call) -> None:
         self._legs.pop(call.call_id, None)
@@ -198,7 +199,6 @@ class Telephony:
         if call is None:
             return
         self._calls.channel_gone(uniqueid)
-        self._recordings.expect(uniqueid)
         self.beside(self._close_later(uniqueid), "closing", uniqueid)
 
     async def _close_later(self, call_id: str) -> None:

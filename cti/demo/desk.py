@@ -134,7 +134,7 @@ class HeadlessDesk:
         def missing() -> list[str]:
             there = {
                 "order number": order.get("number"),
-                "recording": call.get("recording_file"),
+                "recording": call.get("recording_url"),
                 "end of the call": call.get("ended"),
             }
             return [name for name, value in there.items() if not value]

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -236,10 +237,20 @@ class Demo:
             },
             "order_id": order_id,
             "order_number": order["number"],
-            "recording": str(self._stack.settings.recordings / call["recording_file"]),
+            "recording": str(self._recording(seen.view.call_id)),
             "satisfaction": call["satisfaction"],
             "outcome": call["outcome"],
         }
+
+    def _recording(self, call_id: str) -> Path:
+        """The call's recording, looked at: stereo and not empty. Raises Failed."""
+        file = next(self._stack.settings.recordings.rglob(f"{call_id}.wav"), None)
+        if file is None:
+            raise Failed("the call's recording is not in the recordings folder")
+        with wave.open(str(file)) as sound:
+            if sound.getnchannels() != 2 or sound.getnframes() == 0:
+                raise Failed("the call's recording is not stereo, or empty")
+        return file
 
     async def _answered(self, caller: str) -> tuple[HeadlessDesk, DeskCall]:
         """Wait until a desk talks with this caller."""
