@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from asr.draft_contact import find_contact
 from asr.draft_lines import Said, agent_lines, citizen_lines
@@ -20,7 +20,7 @@ from asr.draft_summary import summary_of, title_of
 from asr.draft_time import find_time
 from asr.draft_words import NOT_URGENT, find_matter, find_type, find_urgency
 from asr.gazetteer import Gazetteer
-from asr.messages import FieldSuggestion, Line
+from asr.messages import FieldSuggestion, Line, Speaker
 
 CALLER_ID_CONFIDENCE = 0.6
 UNHEARD_CONFIDENCE = 0.3
@@ -30,12 +30,17 @@ MAX_VALUE = 100
 """Characters of a place; longer ones are cut."""
 
 
+_WARMING = (Line(speaker=Speaker.CITIZEN, text="我在和顺路小区，电话是一二三，我姓王", start=0.0, end=1.0),)
+
+
 class DraftExtractor:
     """Reads drafts by the given rules and names; keeps nothing of any call, so one serves all."""
 
     def __init__(self, rules: DraftRules, gazetteer: Gazetteer) -> None:
         self._rules = rules
         self._gazetteer = gazetteer
+        # dictionaries and patterns load when they are first used: now, not in the first call
+        self.extract(_WARMING, caller="", now=datetime(2026, 1, 1, tzinfo=UTC))
 
     def extract(self, lines: Sequence[Line], *, caller: str, now: datetime) -> tuple[FieldSuggestion, ...]:
         """Return what the machine would fill in after these sentences of a call.

@@ -228,7 +228,7 @@ class Gazetteer:
         if known is not None:
             return known
         candidates = self._candidates(line, district)
-        candidates.sort(key=lambda match: (_RANK[match.how], match.start - match.end, match.start))
+        candidates.sort(key=lambda match: (match.start - match.end - _SURENESS[match.how], match.start))
         taken: list[Match] = []
         for match in candidates:
             if all(match.end <= other.start or other.end <= match.start for other in taken):
@@ -323,7 +323,8 @@ class Gazetteer:
         return best[0], tuple(name.entry for name in best[1:])
 
 
-_RANK: Mapping[How, int] = {How.EXACT: 0, How.SOUND: 1, How.NEAR: 2}
+_SURENESS: Mapping[How, float] = {How.EXACT: 1.5, How.SOUND: 0.0, How.NEAR: -1.0}
+"""Characters by which a name may be shorter and still win over one that overlaps it."""
 _STRETCH = re.compile(r"[^，。！？、；：,.!?;:\s]+")
 _PUNCTUATION = re.compile(r"[，。！？、；：,.!?;:\s]")
 _SUFFIX = re.compile(
@@ -359,6 +360,11 @@ def _is_another_name(line: str, start: int, name: _Name) -> bool:
     )
 
 
+def _carries(match: Match) -> bool:
+    """Tell whether a match is sure enough to vouch for the name before it."""
+    return match.how is How.EXACT or match.end - match.start > 3
+
+
 def _stands_as_place(match: Match, line: str, taken: Sequence[Match]) -> bool:
     """Tell whether a short name found only by sound stands where people say places."""
     if match.how is How.EXACT or match.end - match.start > 3:
@@ -366,7 +372,7 @@ def _stands_as_place(match: Match, line: str, taken: Sequence[Match]) -> bool:
     if any(other is not match and match.start - 1 <= other.end <= match.start for other in taken):
         return True
     if any(
-        other is not match and match.end <= other.start <= match.end + 1 and other.how is How.EXACT
+        other is not match and match.end <= other.start <= match.end + 1 and _carries(other)
         for other in taken
     ):
         return True
