@@ -31,7 +31,7 @@ class AsrSettings:
     first_frame_s: float = 5.0  # how long a connection may take to say which tap it is
     max_backlog_s: float = 15.0  # audio a leg may have waiting for recognition before the oldest is skipped
     drain_s: float = 5.0  # how long a stop waits for the last sentences
-    nice: int = 5  # niceness of the workers: calls come before captions
+    nice: int = 0  # niceness of the workers; raise it where calls suffer from them, captions come later then
 
     def __post_init__(self) -> None:
         """Refuse values that no worker could run with.
