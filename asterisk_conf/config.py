@@ -144,7 +144,7 @@ class PhonesConfig:
     phones: tuple[DeskPhone, ...] = ()  # agents' desk phones
     agi: AgiServer | None = None  # Python that plays agents and citizens; None: plain modes only
     desk_mode: DeskMode = "echo"  # an answered desk phone does: agi, echo, play, silent
-    desk_sound: Sound = "demo-congrats"  # with desk_mode play
+    desk_sound: Sound = "en/demo-congrats"  # with desk_mode play
     hotline_port: Port = 5060  # the hotline's sip_port
     sip_port: Port = 5060  # on both addresses
     ami_port: Port = 5038  # AMI

@@ -137,7 +137,7 @@ def render(config: AsteriskConfig, target: Path) -> Path:
         "sound_endings": SOUND_ENDINGS,
         "queues": ("hotline", "bench") if config.bench else ("hotline",),
         "moh_dir": config.moh_dir or config.data_dir / "moh",
-        "ice_hosts": ipv4_addresses() if ipaddress.ip_address(config.bind_address).is_loopback else (),
+        "ice_hosts": _ice_hosts(config),
         "media": _media(config),
         "nat": _nat(config),
     }
@@ -222,6 +222,12 @@ def _media(config: AsteriskConfig) -> str:
     return f"\nmedia_address = {config.bind_address}\nbind_rtp_to_media_address = yes"
 
 
+def _ice_hosts(config: AsteriskConfig) -> tuple[str, ...]:
+    """Return the addresses that stand for the bind address in ICE, when that is on IPv4 loopback."""
+    address = ipaddress.ip_address(config.bind_address)
+    return ipv4_addresses() if address.version == 4 and address.is_loopback else ()
+
+
 def _nat(config: AsteriskConfig) -> str:
     """Return the transport lines for a node behind NAT."""
     if config.external_address is None:
@@ -264,9 +270,12 @@ def _link_data(data: Path, install: Path, sounds_dir: Path, language: str) -> No
             _link(data / entry.name, entry)
     sounds = data / "sounds"
     sounds.mkdir(exist_ok=True)
-    if (install / "sounds").is_dir():
-        for entry in (install / "sounds").iterdir():
-            _link(sounds / entry.name, entry.resolve())
+    spoken = sorted(entry for entry in install.glob("sounds/*") if entry.is_dir())
+    for entry in spoken:
+        _link(sounds / entry.name, entry.resolve())
+    # packages name English by its speaker, and leave the plain name to be made when they are installed
+    if english := [entry for entry in spoken if entry.name == "en" or entry.name.startswith("en_")]:
+        _link(sounds / "en", english[0].resolve())
     if language != "en":
         _link(sounds / language, sounds_dir)
 

@@ -429,3 +429,22 @@ async def test_agents_reach_one_another(hotline_ami: RawAmi) -> None:
         "Originate", Channel="Local/8002@agents", Application="Wait", Data="2", Async="true"
     )
     await hotline_ami.event("BridgeEnter", lambda event: event["Channel"].startswith("PJSIP/8002p-"))
+
+
+@pytest.mark.parametrize("extension", ["8001", "queue"])
+async def test_the_plain_dialplan_of_benchmarks_reaches_the_agent(
+    asterisk_pair: Pair, hotline_ami: RawAmi, extension: str
+) -> None:
+    await hotline_ami.action("QueueAdd", Queue="bench", Interface="PJSIP/8001p")
+    try:
+        await hotline_ami.action(
+            "Originate",
+            Channel=f"Local/{extension}@plain-bench",
+            Application="Wait",
+            Data="5",
+            Async="true",
+        )
+        await agent_talks(hotline_ami)
+    finally:
+        await hotline_ami.action("QueueRemove", Queue="bench", Interface="PJSIP/8001p")
+    assert "does not exist" not in asterisk_pair.hotline.log

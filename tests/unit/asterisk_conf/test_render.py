@@ -134,6 +134,21 @@ def test_audio_stays_on_the_bind_address(folder: Path) -> None:
         assert values(target / "pjsip.conf", endpoint, "bind_rtp_to_media_address") == ["yes"]
 
 
+def test_on_loopback_the_machines_addresses_stand_for_it_towards_browsers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "ipv4_addresses", lambda: ("192.0.2.8", "198.51.100.8"))
+    rtp = etc(hotline_config(folder, bind_address="127.5.0.1"), folder) / "rtp.conf"
+    assert values(rtp, "ice_host_candidates", "192.0.2.8") == ["127.5.0.1"]
+    assert values(rtp, "ice_host_candidates", "198.51.100.8") == ["127.5.0.1"]
+
+
+def test_on_a_network_address_browsers_are_offered_that_address_only(folder: Path) -> None:
+    rtp = etc(hotline_config(folder, bind_address="192.0.2.8"), folder) / "rtp.conf"
+    assert values(rtp, "general", "ice_permit") == ["192.0.2.8"]
+    assert values(rtp, "general", "ice_deny") == ["0.0.0.0/0", "::/0"]
+
+
 def test_a_node_on_all_addresses_binds_audio_to_none(folder: Path) -> None:
     pjsip = etc(hotline_config(folder, bind_address="0.0.0.0"), folder) / "pjsip.conf"  # noqa: S104
     assert values(pjsip, "city", "media_address") == []
@@ -184,6 +199,12 @@ def test_prompts_are_the_languages_sounds(folder: Path) -> None:
     etc(hotline_config(folder), folder)
     assert (folder / "node/data/sounds/zh").readlink() == folder / "sounds"
     assert (folder / "node/data/documentation").resolve() == folder / "share/documentation"
+
+
+def test_english_is_found_under_its_plain_name_where_a_package_names_the_speaker(folder: Path) -> None:
+    (folder / "share/sounds/en").rename(folder / "share/sounds/en_US_f_Allison")
+    etc(hotline_config(folder), folder)
+    assert (folder / "node/data/sounds/en").resolve() == folder / "share/sounds/en_US_f_Allison"
 
 
 def test_the_telephone_network_needs_an_address_for_desk_phones_alone(folder: Path) -> None:
