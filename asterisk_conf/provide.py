@@ -26,6 +26,7 @@ PACKAGES = (
     "asterisk-moh-opsound-wav",
 )
 
+_ROOTS = (Path("/"), Path("/usr/local"))
 _VERSION = re.compile(r"^Asterisk (?:certified[-/])?(\d+)\.(\d+)(?:[.-](\d+))?")
 
 
@@ -85,7 +86,7 @@ def _installed() -> AsteriskInstall | None:
     version = _version((program,), {})
     if version is None or version < OLDEST:
         return None
-    roots = [Path("/"), Path("/usr/local")]
+    roots = list(_ROOTS)
     return AsteriskInstall(
         version=version, command=(program,), env={}, module_dir=_module_dir(roots), data_dir=_data_dir(roots)
     )
