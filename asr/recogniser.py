@@ -33,6 +33,9 @@ os.environ.setdefault(
 RETIRE_S = 120.0
 """Seconds of audio after which a recogniser with a graph composed on the fly is thrown away."""
 
+WARM_NICE = 10
+"""Niceness of the thread that makes recognisers for later."""
+
 DECODING = {"beam": "10.0", "max-active": "3000", "lattice-beam": "2.0"}
 """Search limits laid over the model's own: they cost no accuracy and halve the worst waiting time."""
 
@@ -231,32 +234,48 @@ class VoskRecognisers:
             self._used = max(self._used - 1, 0)
             self._changed.notify_all()
 
-    def keep_warm(self, speech: bytes, rate: int) -> None:
-        """From now on have one more recogniser ready than are used, on a thread of its own, up to the spares.
+    def prepare(self, count: int, speech: bytes, rate: int) -> None:
+        """Make recognisers (at most the spares) that have heard `speech`, 16-bit samples of `rate` Hz.
 
-        Each hears `speech` (16-bit samples of `rate` Hz) first: with the part of the graph that a few seconds
-        need, its first real words take half the time and the longest wait falls from 350 ms to 70 ms. Nothing
-        happens with a composed graph. Call it after forking: a thread does not survive a fork.
+        With the part of the graph that a few seconds need composed, its first real words take half the time,
+        and the longest wait falls from 350 to 70 ms. Made before forking, all workers share that part.
+
+        Raises:
+            RecogniserError: the engine refused.
+        """
+        for _ in range(min(count, self._spare)):
+            self._add_warm(speech, rate)
+
+    def keep_warm(self, speech: bytes, rate: int) -> None:
+        """From now on have one such recogniser more than are used, made on a thread, up to the spares.
+
+        Call it after forking: a thread does not survive a fork.
         """
         if self._spare:
             threading.Thread(target=self._warm, args=(speech, rate), name="warm", daemon=True).start()
 
     def _warm(self, speech: bytes, rate: int) -> None:
-        step = rate // 5 * 2
+        os.setpriority(
+            os.PRIO_PROCESS, threading.get_native_id(), WARM_NICE
+        )  # after those who wait for words
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: not self._idle and self._used < self._spare)
             try:
-                fresh = VoskRecogniser(self._model, rate)
-                for offset in range(0, len(speech), step):
-                    fresh.accept(speech[offset : offset + step])
-                fresh.finish()
+                self._add_warm(speech, rate)
             except RecogniserError as error:
                 log.error("no recogniser can be kept ready", extra={"error": str(error)})
                 return
-            with self._changed:
-                self._idle.insert(0, fresh)
-                self._changed.notify_all()
+
+    def _add_warm(self, speech: bytes, rate: int) -> None:
+        fresh = VoskRecogniser(self._model, rate)
+        step = rate // 5 * 2
+        for offset in range(0, len(speech), step):
+            fresh.accept(speech[offset : offset + step])
+        fresh.finish()
+        with self._changed:
+            self._idle.insert(0, fresh)
+            self._changed.notify_all()
 
 
 def load_model(found: FoundModel, *, spare: int = 8) -> VoskRecognisers:

@@ -30,6 +30,8 @@ LEGS_PER_THREAD = 8
 """Legs that one recognition thread keeps up with: half of them speak at a time."""
 WARM = Path(__file__).parent / "data" / "warm.wav"
 """A few seconds of synthesised speech that every recogniser hears before its first leg."""
+PREPARED = 2
+"""Recognisers made before the first leg, one to two seconds each: a call has two legs."""
 CANNOT_LISTEN = 2
 """Exit status when an AudioSocket address cannot be had."""
 
@@ -85,7 +87,9 @@ def _prepare(
 
     try:
         found = find_model(settings.model_path, settings.cache_dir, fetch=settings.fetch_model, progress=tell)
-        recognisers = load_model(found, spare=max(4, _capacity(settings) // 2))
+        recognisers = load_model(found, spare=max(PREPARED, _capacity(settings) // 2))
+        speech = read_wav(WARM)
+        recognisers.prepare(PREPARED, speech.channels[0], speech.rate)
     except NoModel as error:
         reason = f"{error.reason}；{error.remedy}"
     except RecogniserError as error:
@@ -192,8 +196,8 @@ def _work(
 ) -> int:
     os.nice(settings.nice)
     if recognisers is not None:
-        warm = read_wav(WARM)
-        recognisers.keep_warm(warm.channels[0], warm.rate)
+        speech = read_wav(WARM)
+        recognisers.keep_warm(speech.channels[0], speech.rate)
     return asyncio.run(_serve(settings, index, recognisers, reason, readable, supervisor))
 
 

@@ -127,6 +127,18 @@ def test_one_more_is_kept_ready_than_is_used_and_it_has_heard_speech() -> None:
     assert pool.take(8000) is first
 
 
+def test_recognisers_prepared_before_the_first_leg_have_heard_speech() -> None:
+    pool = VoskRecognisers(object(), composed=False, spare=4)
+    pool.prepare(2, bytes(2 * 8000), 8000)
+    assert [pool.take(8000).fed_s for _ in range(3)] == [1.0, 1.0, 0.0]
+
+
+def test_a_composed_graph_needs_no_preparation() -> None:
+    pool = VoskRecognisers(object(), composed=True)
+    pool.prepare(2, bytes(2 * 8000), 8000)
+    assert pool.idle == 0
+
+
 def test_what_failed_is_replaced() -> None:
     pool = VoskRecognisers(object(), composed=False, spare=1)
     pool.keep_warm(bytes(2 * 8000), 8000)
