@@ -30,6 +30,18 @@ def agi_servers(settings: Settings) -> tuple[AgiServer, ...]:
     return tuple(found)
 
 
+def own_agi(settings: Settings) -> str:
+    """This server's own FastAGI address, host:port, as the dialplan writes it."""
+    return f"{reachable(settings.agi.host)}:{settings.agi.port}"
+
+
+def own_turn(settings: Settings) -> int:
+    """This server's number in the dialplan, from 1."""
+    servers = [f"{server.host}:{server.port}" for server in agi_servers(settings)]
+    own = own_agi(settings)
+    return servers.index(own) + 1 if own in servers else 1
+
+
 def reachable(address: str) -> str:
     """The address at which this machine itself reaches a listener."""
     return "127.0.0.1" if address in ANY else address

@@ -354,6 +354,8 @@ class Server:
         self.metrics.ami_up.labels(node=node).set(1)
         link = self.nodes.link(node)
         try:
+            # whoever set this while we hung or were away: we take calls again
+            await link.set_variable("", f"HL_DOWN_{machine.own_turn(self.settings)}", "0")
             await self.phones.list_contacts(link)
             await self.recovery.reconcile(link)
         except AmiError as error:

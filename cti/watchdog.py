@@ -51,7 +51,7 @@ class Watch:
     """What the watchdog knows of one server. Pure: `after` gives the next one and the move."""
 
     silent: int = 0  # unanswered questions in a row
-    kept_away: bool = False  # calls are kept away from it now
+    kept_away: bool = True  # calls are kept away from it; a former watchdog may have left it so
 
     def after(self, sign: Sign) -> tuple[Watch, Move]:
         """The next state after one question, and what is to be done."""
@@ -62,7 +62,7 @@ class Watch:
                 return replace(self, silent=silent, kept_away=True), Move.RESCUE
             return replace(self, silent=silent), Move.NOTHING
         if sign is Sign.ALIVE and self.kept_away:
-            return Watch(), Move.READMIT
+            return Watch(kept_away=False), Move.READMIT
         return replace(self, silent=0), Move.NOTHING
 
 
@@ -137,9 +137,7 @@ async def watch(settings: Settings, secrets: Secrets) -> int:
     nodes = AmiNodes(
         machine.ami_addresses(settings, secrets), on_event=_ignore, on_up=_nothing, on_down=_note_down
     )
-    servers = [f"{server.host}:{server.port}" for server in machine.agi_servers(settings)]
-    own = f"{machine.reachable(settings.agi.host)}:{settings.agi.port}"
-    turn = servers.index(own) + 1 if own in servers else 1
+    own, turn = machine.own_agi(settings), machine.own_turn(settings)
     web = settings.web
     scheme = "https" if web.tls_certificate else "http"
     url = f"{scheme}://{machine.reachable(web.host)}:{web.port}/healthz"

@@ -165,8 +165,6 @@ class Telephony:
                 extension = self._phones.contact_event(event)
                 if extension is not None:
                     self._phone_changed(extension)
-            case "MixMonitorStop":
-                self._recordings.finished(event.get("Uniqueid"))
             case _:
                 return
 
