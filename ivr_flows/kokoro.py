@@ -66,6 +66,10 @@ class Spoken:
     """name of the voice"""
     fragment: bool
     """whether other words follow without a pause"""
+    style: int | None = None
+    """row of the voice's table of styles; by default the one for the sentence's length"""
+    speed: float | None = None
+    """pace, 1 when not given"""
 
 
 def default_cache() -> Path:
@@ -123,7 +127,10 @@ class Kokoro:
 
     def _run(self, sentences: Sequence[Spoken], results: Path) -> Iterator[tuple[Spoken, Samples]]:
         log, requests = results / "log", results / "requests"
-        requests.write_text(json.dumps([(item.spelling, item.voice) for item in sentences]), encoding="utf-8")
+        requests.write_text(
+            json.dumps([(item.spelling, item.voice, item.style, item.speed) for item in sentences]),
+            encoding="utf-8",
+        )
         arguments = [self._python, Path(__file__).with_name("kokoro_child.py")]
         arguments += [self._model, self._vocabulary, self._voices, results]
         with log.open("wb") as errors, requests.open("rb") as stdin:

@@ -49,6 +49,13 @@ NUMBER_WORDS: Mapping[str, str] = {
 }
 """Word → key of the prompt that says it."""
 
+EXACT_POSITIONS = 20
+"""places in line that are told exactly"""
+POSITIONS_OVER = (20, 50, 100)
+"""what is told beyond: more than so many"""
+WAIT_MINUTES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30)
+"""expected waits that can be told, minutes, ascending"""
+
 _T = TypeVar("_T")
 
 _DIGITS = "零一二三四五六七八九"
@@ -69,6 +76,10 @@ class Prompt:
     """voice of the synthesiser, when it is not the manifest's"""
     say: PromptText | None = None
     """spelling for the synthesiser, when reading the text aloud would come out wrong"""
+    style: Annotated[int, Meta(ge=1, le=400)] | None = None
+    """row of the voice's table of styles, for a lone word that comes out badly with the usual one"""
+    speed: Annotated[float, Meta(ge=0.5, le=2.0)] | None = None
+    """pace of the synthesiser, when it is not 1"""
     note: Annotated[str, Meta(max_length=200)] | None = None
     """for those who record or place the sentence"""
 
@@ -117,7 +128,9 @@ def load_manifest(path: Path = MANIFEST) -> Manifest:
     if isinstance(prompts, dict):
         for key, prompt in prompts.items():
             if isinstance(prompt, dict):
-                _refuse_unknown(path, f"prompts.{key}.", prompt, {"text", "voice", "say", "note"})
+                _refuse_unknown(
+                    path, f"prompts.{key}.", prompt, {"text", "voice", "say", "style", "speed", "note"}
+                )
                 _convert(path, f"prompts.{key}", prompt, Prompt)
     manifest = _convert(path, "", data, Manifest)
     for key, prompt in manifest.prompts.items():
@@ -164,11 +177,6 @@ def _below_ten_thousand(value: int) -> str:
     return words
 
 
-def spell_count(value: int) -> str:
-    """Return how a number of things is said: like `spell_number`, but 2 → 两 (两位, 两分钟)."""
-    return "两" if value == 2 else spell_number(value)
-
-
 def spell_each(digits: str) -> str:
     """Return digits read one by one, as telephone and seat numbers are: 1380 → 幺三八零.
 
@@ -210,30 +218,33 @@ def digits_prompts(digits: str) -> tuple[str, ...]:
 
 
 def position_prompts(ahead: int) -> tuple[str, ...]:
-    """Return the keys that tell how many citizens are ahead in line; none ahead: "you are next".
+    """Return the keys that tell how many citizens are ahead in line.
 
-    Raises `PromptError` when `ahead` is negative or above `MAX_NUMBER`.
+    None ahead: "you are next"; up to 20 exactly; above that "more than" 20, 50 or 100.
+    Raises `PromptError` when `ahead` is negative.
     """
+    if ahead < 0:
+        raise PromptError(f"{ahead} citizens ahead: only 0 and more can be said")
     if ahead == 0:
         return ("position_next",)
-    return ("position_prefix", *word_keys(spell_count(ahead)), "position_suffix")
+    if ahead <= EXACT_POSITIONS:
+        return (f"position_{ahead}",)
+    return (f"position_over_{max(over for over in POSITIONS_OVER if over < ahead)}",)
 
 
-def wait_prompts(seconds: float, *, longest_min: int = 30) -> tuple[str, ...]:
-    """Return the keys that tell the expected wait, rounded up to whole minutes.
+def wait_prompts(seconds: float) -> tuple[str, ...]:
+    """Return the keys that tell the expected wait, rounded up to one of `WAIT_MINUTES`.
 
-    Below a minute and above `longest_min` minutes no number is said: being promised an hour only
-    makes people hang up.
+    Below a minute and above the longest no number is said: being promised an hour only makes people hang up.
     Raises `PromptError` when `seconds` is negative or not a number.
     """
     if not seconds >= 0:
         raise PromptError(f"wait of {seconds} s: only 0 and more can be said")
     if seconds < 60:
         return ("wait_under_minute",)
-    if seconds > longest_min * 60:
-        return ("wait_long",)
-    minutes = int(-(-seconds // 60))
-    return ("wait_prefix", *word_keys(spell_count(minutes)), "wait_suffix")
+    if longer := [minutes for minutes in WAIT_MINUTES if seconds <= minutes * 60]:
+        return (f"wait_{longer[0]}",)
+    return ("wait_long",)
 
 
 def seat_prompts(number: str) -> tuple[str, ...]:

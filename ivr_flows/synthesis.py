@@ -7,10 +7,12 @@ A build renders only what changed. What a person recorded, and any file that som
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import wave
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
@@ -56,6 +58,10 @@ class LockEntry:
     """hash of what the synthesiser read; `None` for a person"""
     voice: VoiceName | None = None
     """the synthesiser's voice; `None` for a person"""
+    style: int | None = None
+    """row of the voice's table of styles, when it was chosen by hand"""
+    speed: float | None = None
+    """pace of the synthesiser, when it was chosen by hand"""
 
 
 ProblemKind = Literal["missing", "outdated", "changed", "unused", "format"]
@@ -97,6 +103,8 @@ def manifest_lines(manifest: Manifest) -> tuple[Spoken, ...]:
             spelling=prompt.spelling,
             voice=manifest.voice_of(key),
             fragment=prompt.fragment,
+            style=prompt.style,
+            speed=prompt.speed,
         )
         for key, prompt in manifest.prompts.items()
     )
@@ -128,54 +136,58 @@ def build_lines(
     progress: Progress = lambda _done, _total, _key: None,
     synthesiser: Synthesiser | None = None,
 ) -> BuildReport:
-    """Render sentences to `<key>.wav` in the folder `out`; the lock is saved after each, so a stop loses
-    nothing.
+    """Render sentences to `<key>.wav` in the folder `out`; after each one the lock is saved.
 
     `only` limits the build to these keys; `force` renders them even when they are fresh or recorded by a
     person. Raises `PromptError` for an unknown key in `only`, `SynthesisError` when the synthesiser cannot
-    be had.
+    be had or another build is at work in `out`.
     """
     wanted = {line.key: line for line in lines}
     if unknown := sorted(set(only) - wanted.keys()):
         raise PromptError(f"{unknown[0]!r} is not a prompt; there are {', '.join(wanted)}")
-    out.mkdir(parents=True, exist_ok=True)
-    lock = read_lock(out)
-    todo: list[Spoken] = []
-    fresh: list[str] = []
-    kept: list[str] = []
-    for key, line in wanted.items():
-        if only and key not in only:
-            continue
-        if force or not (out / f"{key}.wav").is_file():
-            todo.append(line)
-        elif _foreign(out, key, lock.get(key)):
-            kept.append(key)
-        elif _says(lock[key], line):
-            fresh.append(key)
-        elif lock[key].recorded_by == "person":
-            kept.append(key)
-        else:
-            todo.append(line)
-    removed = [] if only else _remove_unused(out, lock, wanted)
-    voice = synthesiser or Kokoro()
-    for done, (line, samples) in enumerate(voice.speak(todo) if todo else (), start=1):
-        try:
-            wav = encode_wav(shape(samples, voice.rate, fragment=line.fragment))
-        except AudioError as error:
-            raise SynthesisError(f"{line.key}: {error}") from error
-        _write(out / f"{line.key}.wav", wav)
-        lock[line.key] = LockEntry(
-            text=_sha(line.text.encode()),
-            spelling=_sha(line.spelling.encode()),
-            voice=line.voice,
-            audio=_sha(wav),
-            recorded_by="kokoro",
+    with _alone(out):
+        lock = read_lock(out)
+        todo: list[Spoken] = []
+        fresh: list[str] = []
+        kept: list[str] = []
+        for key, line in wanted.items():
+            if only and key not in only:
+                continue
+            if force or not (out / f"{key}.wav").is_file():
+                todo.append(line)
+            elif _foreign(out, key, lock.get(key)):
+                kept.append(key)
+            elif _says(lock[key], line):
+                fresh.append(key)
+            elif lock[key].recorded_by == "person":
+                kept.append(key)
+            else:
+                todo.append(line)
+        removed = [] if only else _remove_unused(out, lock, wanted)
+        voice = synthesiser or Kokoro()
+        for done, (line, samples) in enumerate(voice.speak(todo) if todo else (), start=1):
+            try:
+                wav = encode_wav(shape(samples, voice.rate, fragment=line.fragment))
+            except AudioError as error:
+                raise SynthesisError(f"{line.key}: {error}") from error
+            _write(out / f"{line.key}.wav", wav)
+            lock[line.key] = LockEntry(
+                text=_sha(line.text.encode()),
+                spelling=_sha(line.spelling.encode()),
+                voice=line.voice,
+                style=line.style,
+                speed=line.speed,
+                audio=_sha(wav),
+                recorded_by="kokoro",
+            )
+            write_lock(out, lock)
+            progress(done, len(todo), line.key)
+        return BuildReport(
+            built=tuple(line.key for line in todo),
+            fresh=tuple(fresh),
+            kept=tuple(kept),
+            removed=tuple(removed),
         )
-        write_lock(out, lock)
-        progress(done, len(todo), line.key)
-    return BuildReport(
-        built=tuple(line.key for line in todo), fresh=tuple(fresh), kept=tuple(kept), removed=tuple(removed)
-    )
 
 
 def accept(manifest: Path, out: Path, key: str, recording: Path) -> float:
@@ -193,11 +205,11 @@ def accept(manifest: Path, out: Path, key: str, recording: Path) -> float:
     except AudioError as error:
         raise AudioError(f"{recording}: {error}") from error
     wav = encode_wav(shaped)
-    out.mkdir(parents=True, exist_ok=True)
-    lock = read_lock(out)
-    _write(out / f"{key}.wav", wav)
-    lock[key] = LockEntry(text=_sha(prompts[key].text.encode()), audio=_sha(wav), recorded_by="person")
-    write_lock(out, lock)
+    with _alone(out):
+        lock = read_lock(out)
+        _write(out / f"{key}.wav", wav)
+        lock[key] = LockEntry(text=_sha(prompts[key].text.encode()), audio=_sha(wav), recorded_by="person")
+        write_lock(out, lock)
     return len(shaped) / RATE
 
 
@@ -267,10 +279,28 @@ def write_lock(folder: Path, lock: dict[str, LockEntry]) -> None:
     _write(folder / LOCK, (head + yaml.safe_dump(rows, sort_keys=False)).encode())
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other builds out of a folder: two at once would each lose what the other notes in the lock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SynthesisError(
+                f"{folder}: another build or accept is at work; wait until it ends"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
 def _says(entry: LockEntry, line: Spoken) -> bool:
     if entry.recorded_by == "person":
         return entry.text == _sha(line.text.encode())
-    return entry.spelling == _sha(line.spelling.encode()) and entry.voice == line.voice
+    rendered = (entry.spelling, entry.voice, entry.style, entry.speed)
+    return rendered == (_sha(line.spelling.encode()), line.voice, line.style, line.speed)
 
 
 def _foreign(out: Path, key: str, entry: LockEntry | None) -> bool:

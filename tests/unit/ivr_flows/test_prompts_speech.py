@@ -17,7 +17,6 @@ from ivr_flows.speech import (
     digits_prompts,
     load_manifest,
     position_prompts,
-    spell_count,
     spell_digits,
     spell_each,
     spell_number,
@@ -76,7 +75,7 @@ def test_every_number_is_understood_as_itself(value: int) -> None:
 @given(st.integers(min_value=0, max_value=MAX_NUMBER))
 def test_every_number_can_be_said_with_recorded_words(value: int) -> None:
     manifest = load_manifest()
-    assert set(word_keys(spell_count(value))) <= manifest.prompts.keys()
+    assert set(word_keys(spell_number(value))) <= manifest.prompts.keys()
 
 
 @given(st.integers(min_value=0, max_value=MAX_NUMBER))
@@ -90,10 +89,6 @@ def test_a_zero_is_never_said_twice_in_a_row_nor_at_the_end(value: int) -> None:
 def test_a_number_beyond_the_recorded_words_is_refused(value: int) -> None:
     with pytest.raises(PromptError, match=str(value)):
         spell_number(value)
-
-
-def test_two_of_something_is_a_pair() -> None:
-    assert (spell_count(2), spell_count(12)) == ("两", "十二")
 
 
 def test_a_telephone_number_is_read_digit_by_digit_with_yao_for_one() -> None:
@@ -119,21 +114,51 @@ def test_nobody_ahead_means_that_the_citizen_is_next() -> None:
     assert position_prompts(0) == ("position_next",)
 
 
-def test_the_place_in_line_is_said_between_its_two_halves() -> None:
-    assert position_prompts(2) == ("position_prefix", "number_pair", "position_suffix")
+@pytest.mark.parametrize(
+    ("ahead", "text"),
+    [
+        (2, "您前面还有两位市民在等候。"),
+        (20, "您前面还有二十位市民在等候。"),
+        (21, "您前面还有超过二十位市民在等候。"),
+        (100, "您前面还有超过五十位市民在等候。"),
+        (10_000, "您前面还有超过一百位市民在等候。"),
+    ],
+)
+def test_the_place_in_line_is_told_exactly_and_beyond_twenty_roughly(ahead: int, text: str) -> None:
+    (key,) = position_prompts(ahead)
+    assert load_manifest().prompts[key].text == text
 
 
-def test_a_wait_is_rounded_up_to_whole_minutes() -> None:
-    assert wait_prompts(181) == ("wait_prefix", "number_4", "wait_suffix")
+@given(st.integers(min_value=0))
+def test_every_place_in_line_has_its_sentence(ahead: int) -> None:
+    assert set(position_prompts(ahead)) <= load_manifest().prompts.keys()
 
 
-def test_a_wait_under_a_minute_is_said_without_a_number() -> None:
-    assert wait_prompts(59.9) == ("wait_under_minute",)
+def test_a_place_before_the_first_is_refused() -> None:
+    with pytest.raises(PromptError, match="-1 citizens"):
+        position_prompts(-1)
 
 
-@pytest.mark.parametrize("seconds", [1801, math.inf])
-def test_a_long_wait_is_not_told_in_numbers(seconds: float) -> None:
-    assert wait_prompts(seconds) == ("wait_long",)
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (59.9, "预计等待不到一分钟。"),
+        (60, "预计等待一分钟。"),
+        (181, "预计等待四分钟。"),
+        (601, "预计等待十五分钟。"),
+        (1800, "预计等待三十分钟。"),
+        (1800.1, "预计等待时间较长。"),
+        (math.inf, "预计等待时间较长。"),
+    ],
+)
+def test_a_wait_is_rounded_up_and_beyond_half_an_hour_not_counted(seconds: float, text: str) -> None:
+    (key,) = wait_prompts(seconds)
+    assert load_manifest().prompts[key].text == text
+
+
+@given(st.floats(min_value=0))
+def test_every_wait_has_its_sentence(seconds: float) -> None:
+    assert set(wait_prompts(seconds)) <= load_manifest().prompts.keys()
 
 
 @pytest.mark.parametrize("seconds", [-1, math.nan])

@@ -186,6 +186,32 @@ def test_a_build_that_breaks_off_keeps_what_it_has(tmp_path: Path, out: Path) ->
     assert kinds(path, out) == {"bye": "missing"}
 
 
+def test_two_builds_at_once_do_not_lose_what_the_other_rendered(tmp_path: Path, out: Path) -> None:
+    path = manifest(tmp_path, **TEXTS)
+    refused: list[str] = []
+
+    def second_build(_done: int, _total: int, _key: str) -> None:
+        with pytest.raises(SynthesisError, match="another build or accept is at work"):
+            accept(path, out, "bye", recording(tmp_path))
+        refused.append("accept")
+
+    build(path, out, only={"hello"}, progress=second_build, synthesiser=Voice())
+    assert refused == ["accept"]
+    accept(path, out, "bye", recording(tmp_path))
+    assert check(path, out) == ()
+
+
+def test_a_pace_or_style_chosen_by_ear_renders_again(tmp_path: Path, out: Path) -> None:
+    path = manifest(tmp_path, **TEXTS)
+    build(path, out, synthesiser=Voice())
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("您好。", "您好。, speed: 0.9"), encoding="utf-8"
+    )
+    assert build(path, out, synthesiser=Voice()).built == ("hello",)
+    path.write_text(path.read_text(encoding="utf-8").replace("再见。", "再见。, style: 30"), encoding="utf-8")
+    assert build(path, out, synthesiser=Voice()).built == ("bye",)
+
+
 def test_progress_is_told_after_each_sentence(tmp_path: Path, out: Path) -> None:
     told: list[tuple[int, int, str]] = []
     build(
