@@ -66,7 +66,7 @@ class IllegalAgentMove(RouterError):
     def __init__(self, agent_id: str, state: str, event: str) -> None:
         self.state = state
         self.event = event
-        super().__init__(f"agent {agent_id}: {event} is not legal in state {state!r}")
+        super().__init__(f"agent {agent_id}: {event} is not legal in state {str(state)!r}")
 
 
 class IllegalCallMove(RouterError):

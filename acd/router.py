@@ -18,10 +18,7 @@ from acd import agent_events, call_events
 from acd.agents import READY, RINGING
 from acd.errors import RouterError
 from acd.floor import Floor
-from acd.late import (
-    OPEN_STATES,
-    RING_LIMIT,
-)
+from acd.late import OPEN_STATES, RING_LIMIT
 from acd.messages import (
     AgentBecameNotReady,
     AgentBecameReady,

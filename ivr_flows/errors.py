@@ -30,4 +30,4 @@ class IllegalFlowEvent(FlowError):
     def __init__(self, flow: str, step: str, stage: str, event: str) -> None:
         self.stage = stage
         self.event = event
-        super().__init__(f"flow {flow}, step {step or '-'}: {event} is not legal in stage {stage!r}")
+        super().__init__(f"flow {flow}, step {step or '-'}: {event} is not legal in stage {str(stage)!r}")

@@ -1,0 +1,86 @@
+"""A routing policy is taken whole or refused with file, line, key, value and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from acd.errors import PolicyError
+from acd.policy import SHIPPED, Choice, load_policy, parse_policy
+
+TEXT = SHIPPED.read_text(encoding="utf-8")
+
+
+def refused(old: str, new: str) -> PolicyError:
+    assert old in TEXT
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(TEXT.replace(old, new, 1).encode(), name="policy.yaml")
+    return caught.value
+
+
+def test_the_shipped_policy_has_the_skills_and_queues_of_the_first_flow() -> None:
+    policy = load_policy()
+    titles = {"综合", "企业服务专席", "社保", "方言", "手语视频"}
+    assert {skill.title for skill in policy.skills} == titles
+    assert {queue.name: dict(queue.needs) for queue in policy.queues} == {
+        name: {name: 1} for name in ("general", "enterprise", "social_security", "dialect", "sign_video")
+    }
+    assert policy.choice is Choice.BEST_SKILL_THEN_LONGEST_IDLE
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "value", "remedy"),
+    [
+        ("{general: 1}", "{general: 9}", "queues[0].needs.general", 9, "level of 1 (beginner) to 5"),
+        ("{general: 1}", "{genral: 1}", "queues[0].needs.genral", "genral", "name one of the skills"),
+        ("ring_limit_s: 20", "ring_limit_s: -1", "queues[4].ring_limit_s", -1, ">= 3"),
+        ("ring_limit_s: 20", "ring_limit: 20", "queues[4].ring_limit", 20, "no such key"),
+        ("wrap_up_s: 90", "wrap_up_s: long", "queues[4].wrap_up_s", "long", "Expected `float`"),
+        ("name: dialect\n", "name: general\n", "queues[3].name", "general", "its own name"),
+        ("{name: dialect,", "{name: general,", "skills[3].name", "general", "its own name"),
+        ("default_queue: general", "default_queue: nobody", "default_queue", "nobody", "name one of"),
+        ("choice: best_skill_then_longest_idle", "choice: best", "choice", "best", "longest_idle"),
+        ("place_every_s: 5", "place_every_s: .inf", "place_every_s", float("inf"), "<= 600"),
+    ],
+)
+def test_an_error_names_line_key_value_and_remedy(
+    old: str, new: str, key: str, value: object, remedy: str
+) -> None:
+    error = refused(old, new)
+    assert (error.file, error.key, error.value) == ("policy.yaml", key, value)
+    assert remedy in error.remedy
+    assert error.line == TEXT[: TEXT.index(old)].count("\n") + 1
+
+
+def test_a_key_said_twice_is_refused() -> None:
+    error = refused("    wrap_up_s: 90", "    wrap_up_s: 90\n    wrap_up_s: 10")
+    assert (error.key, error.remedy) == ("queues[4].wrap_up_s", "say each key once")
+
+
+def test_broken_yaml_is_refused_with_its_line() -> None:
+    error = refused("default_queue: general", "default_queue: [general")
+    assert error.line > 30
+    assert error.remedy == "correct the YAML"
+
+
+def test_a_file_that_is_not_utf_8_is_refused() -> None:
+    with pytest.raises(PolicyError, match="save it as UTF-8"):
+        parse_policy(TEXT.encode("gbk"))
+
+
+def test_a_file_of_aliases_that_would_explode_is_refused() -> None:
+    rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    with pytest.raises(PolicyError, match="keep it under"):
+        parse_policy("\n".join(rows).encode())
+
+
+def test_an_empty_file_is_refused() -> None:
+    with pytest.raises(PolicyError, match="Expected `object`, got `null`"):
+        parse_policy(b"")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="make it readable"):
+        load_policy(tmp_path / "absent.yaml")
