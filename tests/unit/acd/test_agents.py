@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acd.agents import MOVES, Agent, Move
@@ -164,6 +164,7 @@ CALLS = {
 }
 
 
+@settings(deadline=None)
 @given(
     state=st.sampled_from(AgentState),
     moves=st.lists(st.sampled_from(list(CALLS)), max_size=20),
