@@ -16,7 +16,7 @@ from cti.errors import HotlineError
 from cti.messages import Role
 from cti.settings import Settings
 
-PASSWORD_VARIABLE = "HOTLINE_ACCOUNT_PASSWORD"
+PASSWORD_VARIABLE = "HOTLINE_ACCOUNT_PASSWORD"  # noqa: S105 - its name, not a password
 
 
 class AccountRefused(HotlineError):

@@ -56,6 +56,7 @@ class Call:
     ended: float | None = None  # the call is over
     agent_id: str | None = None  # who rings or talks; in wrap-up and after: who talked last
     agent_channel: str = ""  # the agent's channel while connected
+    agent_uniqueid: str = ""  # its unique id, by which it is tapped
     order_id: str = ""  # its work order
     satisfaction: int | None = None  # 1 to 5
     outcome: Outcome | None = None  # with ENDED
@@ -103,11 +104,11 @@ def ring_failed(call: Call, now: float) -> Call:
     return _move(call, S.WAITING, "ring_failed", now, agent_id=None, agent_channel="")
 
 
-def answered(call: Call, agent_id: str, agent_channel: str, now: float) -> Call:
+def answered(call: Call, agent_id: str, agent_channel: str, now: float, *, agent_uniqueid: str = "") -> Call:
     """A person answered."""
     return _move(
         call, S.TALKING, "answered", now, agent_id=agent_id, agent_channel=agent_channel,
-        answered=now if call.answered is None else call.answered,
+        agent_uniqueid=agent_uniqueid, taps=(), answered=now if call.answered is None else call.answered,
     )  # fmt: skip
 
 

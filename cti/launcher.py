@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 import aiohttp
 
@@ -22,6 +22,7 @@ from asterisk_conf.process import AsteriskProcess
 from asterisk_conf.render import render
 from cti import deskbuild, machine
 from cti.children import Child
+from cti.control.taps import NO_WORKER
 from cti.errors import StartError
 from cti.secrets import Secrets
 from cti.settings import Settings
@@ -30,6 +31,7 @@ from cti.valkey import EmbeddedValkey
 log = logging.getLogger(__name__)
 
 READY_S = 60.0
+CAPTIONS_S = 30.0
 CHILD_GRACE_S = 8.0
 SECRET_NAMES = ("sip_key",)
 
@@ -133,10 +135,11 @@ class Stack:
         await self._start_child("serve")
         await self._wait_ready()
         steps.next("转写与看护进程 (asr, watch)")
-        if settings.recognition.enabled:
-            await self._start_child("asr")
         if settings.asterisk.embedded:
             await self._start_child("watch")
+        if settings.recognition.enabled:
+            await self._start_child("asr")
+            await self._wait_captions()
         steps.done(f"已就绪：{self.web}")
 
     async def stop(self) -> None:
@@ -249,10 +252,24 @@ class Stack:
             while time.monotonic() < deadline:
                 if self.children["serve"].failed.is_set():
                     break
-                if await _answers(client, f"{self.web}/readyz"):
+                if await _readiness(client, f"{self.web}/readyz"):
                     return
                 await asyncio.sleep(0.1)
         raise StartError("serve", "does not become ready", f"read {self.settings.home / 'log' / 'serve.log'}")
+
+    async def _wait_captions(self) -> None:
+        """Wait until legs can be transcribed; without that everything else works, so it is only said."""
+        deadline = time.monotonic() + CAPTIONS_S
+        found: dict[str, Any] = {}
+        async with aiohttp.ClientSession() as client:
+            while time.monotonic() < deadline:
+                found = await _readiness(client, f"{self.web}/readyz")
+                if found.get("captions"):
+                    return
+                if found.get("captions_reason") not in ("", NO_WORKER):
+                    break
+                await asyncio.sleep(0.2)
+        self._steps.detail(f"没有字幕：{found.get('captions_reason') or '转写进程还没有就绪'}")
 
     @staticmethod
     async def _asterisk_gone(process: AsteriskProcess) -> None:
@@ -266,12 +283,14 @@ def die_with_us() -> tuple[str, ...]:
     return ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
 
 
-async def _answers(client: aiohttp.ClientSession, url: str) -> bool:
+async def _readiness(client: aiohttp.ClientSession, url: str) -> dict[str, Any]:
+    """What /readyz says when calls can be served; {} otherwise."""
     try:
         async with client.get(url, ssl=False, timeout=aiohttp.ClientTimeout(total=2)) as answer:
-            return answer.status == 200
-    except (aiohttp.ClientError, TimeoutError):
-        return False
+            told: dict[str, Any] = await answer.json() if answer.status == 200 else {}
+            return told
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return {}
 
 
 async def up(

@@ -410,6 +410,8 @@ class Server:
     def _health_changed(self) -> None:
         view = self.health()
         if view != self._told_health:
+            if view.captions and not (self._told_health and self._told_health.captions):
+                self.telephony.tap_untapped()
             self._told_health = view
             self.pages.broadcast(view)
 

@@ -19,6 +19,8 @@ from cti.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+NO_WORKER = "没有转写进程在运行（hotline asr）"
+
 LOOK_S = 1.0
 """How often the workers' heartbeats are read."""
 
@@ -59,7 +61,7 @@ class Taps:
         if not self._enabled:
             return "实时转写已在设置中关闭（recognition.enabled = false）"
         if not self._workers:
-            return "没有转写进程在运行（hotline asr）"
+            return NO_WORKER
         return next((worker.reason for worker in self._workers if worker.reason), "转写进程没有可用的模型")
 
     def start(self) -> None:

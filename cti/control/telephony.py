@@ -96,12 +96,18 @@ class Telephony:
 
     def talk_began(self, call: Call, agent_id: str, channel: str, uniqueid: str) -> None:
         """Citizen and agent are connected: open the draft, tap both legs. `call` is not yet TALKING."""
-        answered = calls_of.answered(call, agent_id, channel, self._calls.now())
+        answered = calls_of.answered(call, agent_id, channel, self._calls.now(), agent_uniqueid=uniqueid)
         if not answered.order_id:
             draft = self._orders.open(call.call_id, call.caller)
             answered = replace(answered, order_id=draft.order_id)
         self._calls.update(answered)
-        self.beside(self._tap_both(answered, uniqueid), "tapping", call.call_id)
+        self.beside(self._tap_both(answered), "tapping", call.call_id)
+
+    def tap_untapped(self) -> None:
+        """Captions have become available: begin with the calls that talk without them."""
+        for call in self._calls:
+            if call.with_person and not call.taps:
+                self.beside(self._tap_both(call), "tapping", call.call_id)
 
     def in_line(self, call_id: str) -> bool:
         """Whether the router has the call in line or ringing."""
@@ -250,9 +256,9 @@ class Telephony:
     def _link(self, call: Call) -> AmiLink:
         return self._nodes.link(call.node)
 
-    async def _tap_both(self, call: Call, agent_uniqueid: str) -> None:
+    async def _tap_both(self, call: Call) -> None:
         link = self._link(call)
-        for speaker, uniqueid in ((Speaker.CITIZEN, call.call_id), (Speaker.AGENT, agent_uniqueid)):
+        for speaker, uniqueid in ((Speaker.CITIZEN, call.call_id), (Speaker.AGENT, call.agent_uniqueid)):
             if not uniqueid:
                 continue
             tap = await self._taps.tap(

@@ -82,6 +82,7 @@ async def ready(request: web.Request) -> web.StreamResponse:
         "database": health.database,
         "asterisk": dict(health.asterisk),
         "captions": health.captions,
+        "captions_reason": health.captions_reason,
         "journal": {
             "healthy": journal.healthy,
             "pending": journal.pending,
