@@ -3,10 +3,10 @@
 export type MicrophoneFault = 'denied' | 'missing' | 'busy' | 'insecure'
 
 const ADVICE: Record<MicrophoneFault, string> = {
-  denied: '浏览器禁止了麦克风。请点击地址栏左侧的图标，把“麦克风”改为“允许”，再点“重试”。',
-  missing: '没有找到麦克风。请插好耳麦，再点“重试”。',
-  busy: '麦克风被其他程序占用。请关闭占用它的程序，再点“重试”。',
-  insecure: '当前地址不是 https，浏览器不允许使用麦克风。请用 https 地址打开本页面，或联系管理员。',
+  denied: '麦克风被浏览器禁止：请点地址栏左侧图标，允许麦克风后重试。',
+  missing: '没有找到麦克风：请插好耳麦后重试。',
+  busy: '麦克风被其他程序占用：请关闭那个程序后重试。',
+  insecure: '当前地址不是 https，浏览器不允许使用麦克风，请联系管理员。',
 }
 
 export class MicrophoneError extends Error {

@@ -19,12 +19,14 @@ export interface SoftphoneEvents {
   happened(event: PhoneEvent): void
   microphone(error: MicrophoneError | null): void
   audioBlocked(blocked: boolean): void
+  silent(silent: boolean): void // no audio path to Asterisk although the call is up
 }
 
 const REGISTER_EXPIRES_S = 60
+const REGISTER_AGAIN_MS = 15_000 // after a refusal: Asterisk may only have been busy or reloading
 const CANDIDATES_MS = 300
-const BUSY_HERE = 486
-const DECLINE = 603
+const PATH_MS = 4000 // an audio path that is not there by then will not come by itself
+const BUSY_HERE = 486 // the server takes it as refused by a person; other codes as a phone that is gone
 const TONE_MS = 120
 
 /** A WebSocket that can be told to be dead, so that JsSIP connects anew after the network changed. */
@@ -41,7 +43,9 @@ export class Softphone {
   private readonly audio = new Audio()
   private session: RTCSession | null = null
   private microphone: MediaStream | null = null
+  private again: number | null = null
   private stopped = false
+  private unsaid: RTCSession | null = null // hung up while the line was down: Asterisk has to be told
 
   constructor(
     private readonly account: PhoneAccount,
@@ -61,7 +65,11 @@ export class Softphone {
       connection_recovery_max_interval: 10,
       user_agent: 'hotline desk',
     })
-    this.ua.on('connected', () => this.tell({ kind: 'connected' }))
+    this.ua.on('connected', () => {
+      this.tell({ kind: 'connected' })
+      if (this.unsaid !== null && !this.unsaid.isEnded()) this.unsaid.terminate()
+      this.unsaid = null
+    })
     this.ua.on('disconnected', () => this.tell({ kind: 'disconnected', reason: '连不上电话服务器，正在重试' }))
     this.ua.on('registered', () => this.tell({ kind: 'registered' }))
     this.ua.on('registrationFailed', ({ cause }) => this.registrationFailed(cause ?? ''))
@@ -75,6 +83,7 @@ export class Softphone {
 
   stop(): void {
     this.stopped = true
+    if (this.again !== null) window.clearTimeout(this.again)
     window.removeEventListener('online', this.networkChanged)
     this.ua.stop()
     this.releaseMedia()
@@ -106,7 +115,12 @@ export class Softphone {
     if (session === null || session.isEnded()) return
     const ringing = session.isInProgress()
     this.tell({ kind: 'hang_up', at: Date.now() })
-    session.terminate(ringing ? { status_code: DECLINE } : {})
+    if (!this.ua.isConnected()) {
+      this.unsaid = session
+      this.releaseMedia()
+      return
+    }
+    session.terminate(ringing ? { status_code: BUSY_HERE } : {})
   }
 
   toggleHold(): void {
@@ -121,10 +135,13 @@ export class Softphone {
     else this.session.mute({ audio: true })
   }
 
-  /** Send one key, as RFC 4733 telephone events. */
-  press(tone: string): void {
-    if (!this.session?.isEstablished()) return
+  /** Send one key, as RFC 4733 telephone events; false where there is no audio path to carry them. */
+  press(tone: string): boolean {
+    if (!this.session?.isEstablished()) return false
+    const sender = this.session.connection.getSenders().find((one) => one.track?.kind === 'audio')
+    if (!sender?.dtmf?.canInsertDTMF) return false
     this.session.sendDTMF(tone, { duration: TONE_MS, transportType: C.DTMF_TRANSPORT.RFC2833 })
+    return true
   }
 
   /** A click was made: try again to play the other side. */
@@ -154,6 +171,10 @@ export class Softphone {
     const wrong = cause === C.causes.AUTHENTICATION_ERROR || cause === C.causes.REJECTED
     const reason = wrong ? '分机号或密码不被电话服务器接受，请联系管理员' : `电话服务器拒绝注册（${cause}）`
     this.tell({ kind: 'refused', reason })
+    if (this.again !== null) window.clearTimeout(this.again)
+    this.again = window.setTimeout(() => {
+      if (!this.stopped && this.ua.isConnected() && !this.ua.isRegistered()) this.ua.register()
+    }, REGISTER_AGAIN_MS)
   }
 
   private newSession(event: RTCSessionEvent): void {
@@ -166,6 +187,13 @@ export class Softphone {
     this.session = session
     this.tell({ kind: 'incoming', caller: session.remote_identity.uri.user, at: Date.now() })
     session.on('peerconnection', ({ peerconnection }) => {
+      const look = (): void => {
+        if (this.session === session) this.events.silent(peerconnection.connectionState !== 'connected')
+      }
+      peerconnection.addEventListener('connectionstatechange', () => {
+        if (['connected', 'disconnected', 'failed'].includes(peerconnection.connectionState)) look()
+      })
+      window.setTimeout(look, PATH_MS)
       peerconnection.addEventListener('track', ({ track, streams }) => {
         this.audio.srcObject = streams[0] ?? new MediaStream([track])
         void this.play()
@@ -211,6 +239,7 @@ export class Softphone {
     this.microphone = null
     this.audio.srcObject = null
     this.events.audioBlocked(false)
+    this.events.silent(false)
   }
 
   private async play(): Promise<void> {

@@ -22,6 +22,7 @@ export const usePhone = defineStore('phone', () => {
   const extension = ref('')
   const microphone = ref<MicrophoneError | null>(null)
   const audioBlocked = ref(false)
+  const noPath = ref(false) // the call is up but no audio can pass
   const ringSilent = ref(false) // the browser allows no sound before the first click
   const ringer = new Ringer()
   const soft = shallowRef<Softphone | null>(null)
@@ -91,6 +92,7 @@ export const usePhone = defineStore('phone', () => {
       happened,
       microphone: (error) => (microphone.value = error),
       audioBlocked: (blocked) => (audioBlocked.value = blocked),
+      silent: (silent) => (noPath.value = silent),
     })
     soft.value.start()
   }
@@ -164,10 +166,10 @@ export const usePhone = defineStore('phone', () => {
   })
 
   return {
-    phone, extension, microphone, audioBlocked, ringSilent, busy,
+    phone, extension, microphone, audioBlocked, noPath, ringSilent, busy,
     start, stop, takeOver, wake, checkMicrophone, answer, hangUp,
     toggleHold: () => soft.value?.toggleHold(),
     toggleMute: () => soft.value?.toggleMute(),
-    press: (tone: string) => soft.value?.press(tone),
+    press: (tone: string) => soft.value?.press(tone) ?? false,
   }
 })
