@@ -115,6 +115,7 @@ class AsteriskConfig:
     fallback_strategy: Strategy = "rrmemory"  # of the native queue
     fallback_ring_s: Seconds = 12  # how long the native queue rings one agent
     max_calls: Count = 2000  # channels beyond this are refused
+    record: bool = True  # citizens' calls are recorded
     bench: bool = False  # also write the contexts that benchmarks compare with
 
 

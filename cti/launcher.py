@@ -17,6 +17,7 @@ from typing import IO, Any
 import aiohttp
 
 from asterisk_conf import debs, provide
+from asterisk_conf.config import AsteriskConfig
 from asterisk_conf.errors import AsteriskConfError
 from asterisk_conf.process import AsteriskProcess
 from asterisk_conf.render import render
@@ -75,15 +76,16 @@ class Stack:
         instance: str,
         config_file: Path | None,
         steps: Steps,
-        bench: bool = False,
+        adjust: Callable[[AsteriskConfig], AsteriskConfig] = lambda config: config,
         desk: bool = True,
     ) -> None:
+        """`adjust` changes the embedded Asterisk's configuration before it is written."""
         self.settings = settings
         self.secrets = Secrets(settings.home / "secrets.json")
         self._instance = instance
         self._config_file = config_file
         self._steps = steps
-        self._bench = bench
+        self._adjust = adjust
         self._desk = desk
         self._lock: IO[str] | None = None
         self._valkey: EmbeddedValkey | None = None
@@ -97,6 +99,16 @@ class Stack:
         web = self.settings.web
         scheme = "https" if web.tls_certificate else "http"
         return f"{scheme}://{machine.reachable(web.host)}:{web.port}"
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids of the parts that run here now."""
+        parts = {
+            "asterisk": self.asterisk.pid if self.asterisk is not None else None,
+            "valkey": self._valkey.pid if self._valkey is not None else None,
+            **{name: child.pid for name, child in self.children.items()},
+        }
+        return {name: pid for name, pid in parts.items() if pid is not None}
 
     async def __aenter__(self) -> Stack:
         try:
@@ -219,7 +231,7 @@ class Stack:
             install = await asyncio.to_thread(provide.find, settings.cache, self._unpacking)
             settings.recordings.mkdir(parents=True, exist_ok=True)
             folder = settings.home / "asterisk"
-            render(machine.asterisk_config(settings, self.secrets, install, bench=self._bench), folder)
+            render(self._adjust(machine.asterisk_config(settings, self.secrets, install)), folder)
             self.asterisk = AsteriskProcess(install, folder, launcher=die_with_us())
             await self.asterisk.start()
             await self.asterisk.wait_booted()

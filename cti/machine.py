@@ -91,9 +91,7 @@ def prompts_folder(settings: Settings) -> Path:
     return Path(settings.calls.prompts) if settings.calls.prompts else speech.AUDIO
 
 
-def asterisk_config(
-    settings: Settings, secrets: Secrets, install: AsteriskInstall, *, bench: bool = False
-) -> AsteriskConfig:
+def asterisk_config(settings: Settings, secrets: Secrets, install: AsteriskInstall) -> AsteriskConfig:
     """The embedded Asterisk's configuration. Raises SettingError."""
     asterisk = settings.asterisk
     tls = None
@@ -128,7 +126,7 @@ def asterisk_config(
         if asterisk.external
         else (),
         tls=tls,
-        bench=bench,
+        record=settings.calls.record,
     )
 
 

@@ -113,6 +113,13 @@ def test_a_desk_phone_for_load_tests_needs_no_registration(folder: Path) -> None
     assert values(pjsip, "8001", "contact") == []
 
 
+def test_calls_are_recorded_unless_that_is_turned_off(folder: Path) -> None:
+    recorded = (etc(hotline_config(folder), folder) / "extensions.conf").read_text()
+    silent = (etc(hotline_config(folder, record=False), folder) / "extensions.conf").read_text()
+    assert "MixMonitor(" in recorded
+    assert "MixMonitor(" not in silent
+
+
 def test_a_trunk_is_known_by_its_address_before_any_name_is_looked_at(folder: Path) -> None:
     pjsip = etc(hotline_config(folder), folder) / "pjsip.conf"
     assert values(pjsip, "global", "endpoint_identifier_order") == ["ip,username"]
