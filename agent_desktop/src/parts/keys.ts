@@ -70,7 +70,7 @@ export function useKeys(pages: { help(): void; desk(): void }): Ref<boolean> {
   }
 
   async function becomeReady(): Promise<void> {
-    if (live.me?.state === 'not_ready') await goReady()
+    if (live.me?.state === 'not_ready' && live.me.extension !== '') await goReady()
   }
 
   onMounted(() => document.addEventListener('keydown', pressed))
