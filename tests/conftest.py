@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.support.asterisk import asterisk_install, asterisk_pair, hotline_ami, network_ami
 from tests.support.loopback import loopback, module_loopback
+from tests.support.migrated import migrated_postgres, migrated_sqlite, migrated_url
 from tests.support.postgres import database_url, module_database_url, postgres_server, postgres_url
 from tests.support.redis import (
     any_redis_server,
@@ -22,6 +23,9 @@ __all__ = [
     "database_url",
     "hotline_ami",
     "loopback",
+    "migrated_postgres",
+    "migrated_sqlite",
+    "migrated_url",
     "module_database_url",
     "module_loopback",
     "network_ami",

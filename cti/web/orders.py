@@ -124,8 +124,8 @@ async def _check_may_change(deps: WebDeps, order: Order, person: Person) -> None
     if person.role is not Role.AGENT or order.agent == person.login:
         return
     call = await deps.calls.call(order.draft.call_id)
-    holder = call.agent_id if call is not None else None
-    if order.agent not in ("", person.login) or holder not in (None, person.login):
+    holder = (call.agent_id if call is not None else None) or order.agent
+    if holder not in ("", person.login):
         raise ApiError(403, "forbidden", "这张工单由其他坐席受理，如需修改请联系班长")
 
 

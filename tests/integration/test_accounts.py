@@ -33,9 +33,8 @@ HERE = "127.26.0.9"
 
 
 @pytest_asyncio.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    await migrate(database_url)
-    engine = open_engine(database_url)
+async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = open_engine(migrated_url)
     yield engine
     await engine.dispose()
 
@@ -228,8 +227,11 @@ async def test_signing_out_ends_the_session_everywhere(engine: AsyncEngine, cloc
 
 
 async def test_while_the_database_is_away_people_stay_signed_in_but_not_for_longer(
-    accounts: Accounts, engine: AsyncEngine, clock: Clock
+    database_url: str, clock: Clock
 ) -> None:
+    await migrate(database_url)
+    engine = open_engine(database_url)
+    accounts = Accounts(engine, clock=clock, hasher=QUICK_HASHER)
     await add(accounts)
     token, session = await accounts.login("zhang", PASSWORD, address=HERE)
     assert await accounts.sessions.find(token) is not None
@@ -242,6 +244,7 @@ async def test_while_the_database_is_away_people_stay_signed_in_but_not_for_long
     assert await accounts.sessions.still_valid([session.token_hash]) == {session.token_hash}
     clock.now += 31 * 60
     assert await accounts.sessions.still_valid([session.token_hash]) == frozenset()
+    await engine.dispose()
 
 
 async def test_one_person_has_at_most_ten_sessions_and_the_oldest_goes(

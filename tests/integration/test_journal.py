@@ -63,9 +63,8 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 
 
 @pytest_asyncio.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    await migrate(database_url)
-    engine = open_engine(database_url)
+async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = open_engine(migrated_url)
     yield engine
     await engine.dispose()
 
@@ -78,13 +77,13 @@ async def stored(engine: AsyncEngine) -> list[str]:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_killing_the_writer_loses_nothing_that_was_durable_and_doubles_nothing(
-    tmp_path: Path, database_url: str, engine: AsyncEngine, seed: int
+    tmp_path: Path, migrated_url: str, engine: AsyncEngine, seed: int
 ) -> None:
     chance = random.Random(seed)
     told = -1
     for _ in range(3):
         writer = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", WRITER, str(tmp_path / "journal"), database_url, str(told + 1)),
+            *(sys.executable, "-c", WRITER, str(tmp_path / "journal"), migrated_url, str(told + 1)),
             stdout=subprocess.PIPE,
         )
         assert writer.stdout is not None

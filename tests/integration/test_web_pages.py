@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from cti.database import migrate, open_engine
+from cti.database import open_engine
 from cti.messages import Caption, Notice, NotReady, Role
 from cti.ports import CommandRefused
 from tests.support.loopback import LoopbackBlock
@@ -26,10 +27,10 @@ def clock() -> Clock:
 
 
 @pytest_asyncio.fixture
-async def site(tmp_path: Path, loopback: LoopbackBlock, clock: Clock) -> AsyncIterator[Site]:
-    url = f"sqlite:///{tmp_path / 'hotline.sqlite'}"
-    await migrate(url)
-    engine = open_engine(url)
+async def site(
+    tmp_path: Path, migrated_sqlite: Path, loopback: LoopbackBlock, clock: Clock
+) -> AsyncIterator[Site]:
+    engine = open_engine(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'hotline.sqlite')}")
     async with open_site(engine, tmp_path, loopback.address(), clock=clock) as running:
         await running.add("zhang", extension="1001")
         await running.add("li", extension="1002")
