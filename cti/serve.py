@@ -18,7 +18,7 @@ from acd.messages import AgentState
 from acd.policy import SHIPPED as SHIPPED_POLICY
 from acd.policy import load_policy
 from acd.router import Router
-from acd.store import LiveState
+from acd.store import LiveState, StoreError
 from asr import bus
 from asr.draft import DraftExtractor
 from asr.draft_rules import DraftRules
@@ -52,6 +52,7 @@ from cti.metrics import Metrics
 from cti.ports import Person
 from cti.secrets import Secrets
 from cti.settings import Settings
+from cti.tasks import end
 from cti.web.app import make_app
 from cti.web.pages import PageHub
 from cti.web.ports import PhoneAccount, WebDeps
@@ -238,10 +239,7 @@ class Server:
         log.info("server stopping", extra={"lines": self.switchboard.lines})
         self._accepting = False
         await self.agi.drain()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end(*self._tasks)
         await self.recovery.stop()
         await self._runner.cleanup()
         await self.agi.close(0.5)
@@ -295,7 +293,7 @@ class Server:
             for call in await self.live_calls.load():
                 self.calls.restore(call)
             agents, waiting = await self.live_state.load()
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, StoreError, OSError, TimeoutError) as error:
             log.error("live state is away, starting without it", extra={"reason": type(error).__name__})
             return
         self.dispatch.restore(agents, waiting)

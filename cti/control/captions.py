@@ -24,6 +24,7 @@ from asr.messages import (
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.messages import Caption, EntryKind
+from cti.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +75,7 @@ class Captions:
 
     async def stop(self) -> None:
         """Stop reading."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end(*self._tasks)
 
     def of_call(self, call_id: str) -> tuple[Caption, ...]:
         """Everything said in a live call so far."""
@@ -113,7 +111,7 @@ class Captions:
         earlier = lines.get(caption.line_id)
         if earlier is not None and earlier.final:
             return
-        if final and not caption.text:
+        if not caption.text:  # nothing after all: a cough, or fillers only
             lines.pop(caption.line_id, None)
         elif len(lines) < MAX_LINES or earlier is not None:
             lines[caption.line_id] = caption

@@ -22,6 +22,7 @@ from acd.messages import (
     WaitingRecord,
 )
 from acd.router import Router
+from cti.tasks import end
 
 Clock = Callable[[], float]
 TICK_S = 0.5
@@ -90,9 +91,7 @@ class Dispatch:
 
     async def stop(self) -> None:
         """Stop ticking."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-            await asyncio.wait((self._ticking,))
+        await end(self._ticking)
 
     def restore(self, agents: Sequence[AgentRecord], waiting: Sequence[WaitingRecord]) -> None:
         """Take over what a former server kept, and carry out what follows from it. Raises RouterError."""

@@ -52,6 +52,7 @@ from cti.messages import (
     SubmitOrder,
 )
 from cti.ports import CommandRefused, Pages, Person
+from cti.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -116,9 +117,7 @@ class CallFloor:
 
     async def stop(self) -> None:
         """Stop telling."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
+        await end(self._task)
 
     # ------------------------------------------------------------ Floor: pages come and go
 

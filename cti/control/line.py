@@ -212,7 +212,9 @@ class Line:
         if call.state is not CallState.WAITING:
             call = calls_of.queued(call, action.queue, action.needs, action.priority, self._now())
             self._calls.update(call)
-        if not self._phones.in_line(call.call_id):
+        if self._inbox.empty():  # else: in line since before a restart, and already offered to somebody
+            if self._phones.in_line(call.call_id):  # a ring of before is dead: same place, new chance
+                self._phones.tell(CallLeft(call_id=call.call_id))
             self._phones.tell(
                 CallQueued(
                     call_id=call.call_id,

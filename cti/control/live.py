@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from cti.call import Call
+from cti.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,7 @@ class LiveCalls:
 
     async def stop(self) -> None:
         """Write what is left, once, and stop."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
+        await end(self._task)
         await self._flush()
 
     async def _write(self) -> None:

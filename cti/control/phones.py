@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from cti.ami import AmiError, AmiEvent, AmiLink, AmiNodes, AmiRefused
+from cti.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,7 @@ class Phones:
 
     async def stop(self) -> None:
         """Stop; the members stay in Asterisk's queue, for they are the last line."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end(*self._tasks)
 
     # ------------------------------------------------------------ registrations
 

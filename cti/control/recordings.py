@@ -13,6 +13,7 @@ from pathlib import Path
 from asterisk_conf.errors import RecordingError
 from asterisk_conf.recording import CITIZEN, HEARD, join, legs
 from cti.faults import fault_site
+from cti.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +54,7 @@ class Recordings:
 
     async def stop(self) -> None:
         """Let go; what has not been joined yet is found again by the next server."""
-        tasks = tuple(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end(*self._tasks.values())
 
     async def _convert(self, call_id: str) -> None:
         sides = legs(self._folder / call_id)

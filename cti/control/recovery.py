@@ -22,6 +22,7 @@ from cti.control.recordings import Recordings
 from cti.control.telephony import Telephony
 from cti.faults import fault_site
 from cti.messages import CallState
+from cti.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +85,7 @@ class Recovery:
 
     async def stop(self) -> None:
         """Stop looking."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
+        await end(self._task)
 
     async def reconcile(self, link: AmiLink) -> None:
         """Look at one node now. Raises AmiError when it cannot be asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,8 +17,11 @@ from cti.control.line import Line, LineSettings
 from cti.control.telephony import Telephony
 from cti.messages import CallState
 from ivr_flows.engine import FlowRun, FlowState
+from ivr_flows.errors import FlowError
 from ivr_flows.messages import Action
 from ivr_flows.schema import Flow
+
+log = logging.getLogger(__name__)
 
 FRESH_S = 3.0
 """A call that no server knows and that is younger than this has not heard the greeting yet."""
@@ -102,7 +106,7 @@ class Switchboard:
 
     def _begin(self, call: Call, stage: str, *, known: bool) -> tuple[FlowRun, Callable[[FlowRun], Action]]:
         """Choose where the flow begins: at its start, back in line, or after the talk."""
-        saved = FlowState.load(call.flow) if call.flow else None
+        saved = _saved(call)
         flow = self._flow_named(saved.flow) if saved else None
         run = (
             FlowRun.resume(flow, saved)
@@ -158,3 +162,12 @@ class Switchboard:
         line = self._lines.get(place.call_id)
         if line is not None:
             line.place, line.expected_wait_s = place.place, place.expected_wait_s
+
+
+def _saved(call: Call) -> FlowState | None:
+    """Where the call was in its flow; None when it was nowhere, or nobody can tell."""
+    try:
+        return FlowState.load(call.flow) if call.flow else None
+    except FlowError:
+        log.warning("saved flow state cannot be read, beginning anew", extra={"call_id": call.call_id})
+        return None

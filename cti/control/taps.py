@@ -16,6 +16,7 @@ from asr import bus
 from asr.messages import Speaker, TapAnnounced, WorkerState
 from cti.ami import AmiError, AmiLink, Originate
 from cti.metrics import Metrics
+from cti.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +72,7 @@ class Taps:
 
     async def stop(self) -> None:
         """Stop looking; taps that run go on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
+        await end(self._task)
 
     async def tap(
         self, link: AmiLink, *, call_id: str, uniqueid: str, speaker: Speaker, recording_started: float

@@ -23,6 +23,7 @@ from cti.control.recordings import Recordings
 from cti.control.taps import Taps
 from cti.faults import fault_site
 from cti.messages import CallState, EntryKind
+from cti.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -243,10 +244,7 @@ class Telephony:
 
     async def stop(self) -> None:
         """End everything that runs beside."""
-        for task in tuple(self._aside):
-            task.cancel()
-        if self._aside:
-            await asyncio.wait(tuple(self._aside))
+        await end(*self._aside)
 
     def agent_of_channel(self, channel: str) -> str | None:
         """Login of the agent whose telephone this channel is."""
