@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from cti.agi import AgiHangup, AgiSession
-from cti.demo.network import sound
+from cti.demo.network import be_silent, sound
 from cti.demo.script import Scenario, Turn
 
 log = logging.getLogger(__name__)
@@ -46,15 +46,16 @@ class Conversation:
         """The citizen's side, from the hotline's answer to the end. Raises AgiHangup."""
         self.dialled = True
         try:
+            await be_silent(session)
             if self.scenario.key is not None:
                 await asyncio.sleep(KEY_AFTER_S)
-                await session.exec_app("SendDTMF", self.scenario.key)
+                await self._presses(session, self.scenario.key)
             async with asyncio.timeout(PATIENCE_S):
                 await self._until(self._connected, session)
             await self._talk(session)
             if self.scenario.satisfaction is not None and self._agent_speaks:
                 await asyncio.sleep(RATING_AFTER_S)
-                await session.exec_app("SendDTMF", self.scenario.satisfaction)
+                await self._presses(session, self.scenario.satisfaction)
             async with asyncio.timeout(LAST_PROMPT_S):
                 await session.hung_up.wait()
         except TimeoutError:
@@ -68,6 +69,7 @@ class Conversation:
         if not self._agent.done():
             self._agent.set_result(session)
         self._connected.set()
+        await be_silent(session)
         await self._until(self._said, session)
         await asyncio.sleep(PAUSE_S)
         await session.hangup()
@@ -76,7 +78,7 @@ class Conversation:
         await asyncio.sleep(PAUSE_S)
         for turn in self.scenario.turns:
             if turn.speaker == "citizen":
-                await citizen.stream_file(sound(turn.audio))
+                await self._speaks(citizen, turn)
             elif self._agent_speaks:
                 await self._agent_says(turn)
             await asyncio.sleep(PAUSE_S if self._agent_speaks else HUMAN_PAUSE_S)
@@ -85,9 +87,19 @@ class Conversation:
     async def _agent_says(self, turn: Turn) -> None:
         agent = await self._agent
         try:
-            await agent.stream_file(sound(turn.audio))
+            await self._speaks(agent, turn)
         except AgiHangup:
             log.info("the agent's telephone hung up in the middle of the script")
+
+    @staticmethod
+    async def _speaks(session: AgiSession, turn: Turn) -> None:
+        await session.stream_file(sound(turn.audio))
+        await be_silent(session)
+
+    @staticmethod
+    async def _presses(session: AgiSession, key: str) -> None:
+        await session.exec_app("SendDTMF", key)
+        await be_silent(session)
 
     @staticmethod
     async def _until(event: asyncio.Event, session: AgiSession) -> None:

@@ -115,6 +115,14 @@ class Network:
         )
 
 
+async def be_silent(session: AgiSession) -> None:
+    """Send silence while nobody speaks, as real telephones do; what sends nothing is missing in a recording.
+
+    Playing or pressing keys ends it: to be called again afterwards. Raises AgiHangup.
+    """
+    await session.exec_app("Playtones", "0")
+
+
 def _ignore(_event: AmiEvent) -> None:
     return
 
