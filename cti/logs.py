@@ -35,7 +35,7 @@ SAFE_KEYS = frozenset(
     }
 )
 """Values that are long digits by nature and made by machines."""
-NUMBER = re.compile(r"(?<![0-9A-Fa-f])\+?(?:[0-9][ -]?){7,}[0-9Xx]?(?![0-9A-Fa-f])")
+NUMBER = re.compile(r"(?<![0-9A-Fa-f])\+?[0-9](?:[ -]?[0-9]){6,}[Xx]?(?![0-9A-Fa-f])")
 CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef\U00020000-\U0003ffff]+")
 NOT_EXTRA = frozenset({"taskName", "message", "asctime"})
 """What other handlers leave on a record."""

@@ -1,0 +1,165 @@
+"""The description of the API is complete and true: routes, roles' errors, enums and shapes."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from cti.accounts import Account
+from cti.audit import AuditRow
+from cti.call_records import CallRecord, TranscriptLine
+from cti.messages import CallState, Outcome, Role
+from cti.web import PhoneAccount, accounts, calls, orders, signing
+from cti.web.routes import ROUTES
+from orders.messages import Draft, FieldValue, OrderField, OrderState
+from orders.records import Order
+
+DOCUMENT: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).parents[3] / "docs" / "openapi.yaml").read_text(encoding="utf-8")
+)
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+
+
+def operation(method: str, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = DOCUMENT["paths"][path][method.lower()]
+    return found
+
+
+def resolve(node: dict[str, Any]) -> dict[str, Any]:
+    """Follow a reference inside the document."""
+    while "$ref" in node:
+        found = DOCUMENT
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        node = found
+    return node
+
+
+def nodes(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from nodes(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from nodes(inner)
+
+
+def test_the_document_describes_exactly_the_routes_of_the_server() -> None:
+    described = {(method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item}
+    served = {(route.method, re.sub(r":\.\*", "", route.path)) for route in ROUTES}
+    assert described == served
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = [node for node in nodes(DOCUMENT) if "$ref" in node]
+    assert len(references) > 50
+    for reference in references:
+        assert isinstance(resolve(reference), dict)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_who_must_be_signed_in_is_told(route: Any) -> None:
+    told = operation(route.method, re.sub(r":\.\*", "", route.path))
+    if route.roles is None:
+        assert told["security"] == []
+    else:
+        assert "security" not in told
+        assert "401" in told["responses"]
+        if route.roles != frozenset(Role):
+            assert "403" in told["responses"]
+
+
+@pytest.mark.parametrize(
+    ("name", "enum"),
+    [
+        ("Role", Role),
+        ("Outcome", Outcome),
+        ("CallState", CallState),
+        ("OrderState", OrderState),
+        ("OrderField", OrderField),
+    ],
+)
+def test_enumerations_are_those_of_the_code(name: str, enum: type[StrEnum]) -> None:
+    assert SCHEMAS[name]["enum"] == [member.value for member in enum]
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("Account", Account),
+        ("AuditRow", AuditRow),
+        ("TranscriptLine", TranscriptLine),
+        ("PhoneAccount", PhoneAccount),
+        ("Me", signing.Me),
+        ("FieldValue", FieldValue),
+    ],
+)
+def test_objects_have_the_members_of_the_code(name: str, example: type[Any]) -> None:
+    names = (
+        {field.name for field in dataclasses.fields(example)} if dataclasses.is_dataclass(example) else set()
+    )
+    assert set(SCHEMAS[name]["properties"]) == (names or set(example.__struct_fields__))
+    assert set(SCHEMAS[name]["required"]) == set(SCHEMAS[name]["properties"])
+
+
+def test_a_call_has_the_members_that_are_sent() -> None:
+    sent = calls._body(CallRecord(call_id="c1"))
+    assert set(SCHEMAS["Call"]["properties"]) == set(SCHEMAS["Call"]["required"]) == set(sent)
+
+
+def test_an_order_has_the_members_that_are_sent() -> None:
+    draft = Draft(order_id="o1", call_id="c1", version=1)
+    sent = orders.order_body(Order(draft=draft, caller="", agent="", created_at=0.0, updated_at=0.0))
+    assert set(SCHEMAS["Order"]["properties"]) == set(SCHEMAS["Order"]["required"]) == set(sent)
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/api/calls", calls.CallsQuery),
+        ("/api/callers/{number}/history", calls.HistoryQuery),
+        ("/api/orders", orders.OrdersQuery),
+        ("/api/audit", accounts.AuditQuery),
+    ],
+)
+def test_query_keys_are_those_of_the_code(path: str, query: type[msgspec.Struct]) -> None:
+    parameters = [resolve(one) for one in operation("GET", path)["parameters"]]
+    assert {one["name"] for one in parameters if one["in"] == "query"} == set(query.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/login", signing.LoginBody),
+        ("POST", "/api/me/password", signing.PasswordBody),
+        ("PATCH", "/api/orders/{order_id}/fields", orders.FieldsBody),
+        ("POST", "/api/orders/{order_id}/discard", orders.DiscardBody),
+        ("POST", "/api/accounts", accounts.NewAccount),
+        ("PATCH", "/api/accounts/{login}", accounts.AccountChange),
+    ],
+)
+def test_bodies_have_the_members_of_the_code(method: str, path: str, body: type[msgspec.Struct]) -> None:
+    schema = operation(method, path)["requestBody"]["content"]["application/json"]["schema"]
+    required = {field.name for field in msgspec.structs.fields(body) if field.required}
+    assert set(schema["properties"]) == set(body.__struct_fields__)
+    assert set(schema.get("required", [])) == required
+    assert schema["additionalProperties"] is False
+
+
+def test_every_error_code_of_the_code_is_told_and_no_other() -> None:
+    folder = Path(signing.__file__).parent
+    used: set[str] = set()
+    for source in folder.glob("*.py"):
+        used |= set(
+            re.findall(r'ApiError\(\s*(?:\d{3}|error\.status),\s*"([a-z_]+)"', source.read_text("utf-8"))
+        )
+    assert set(SCHEMAS["Error"]["properties"]["error"]["properties"]["code"]["enum"]) == used
