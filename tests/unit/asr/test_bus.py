@@ -55,7 +55,7 @@ SPEAKER = st.sampled_from(Speaker)
 SHARED = {"call_id": TEXT, "speaker": SPEAKER, "tap_id": TEXT}
 WORDS = st.lists(st.builds(Word, text=TEXT, start=TIME, end=TIME, confidence=st.floats(0, 1)), max_size=4)
 MESSAGES: st.SearchStrategy[TranscriptMessage] = st.one_of(
-    st.builds(TranscriptPartial, **SHARED, segment=st.integers(0), text=TEXT, start=TIME, end=TIME),
+    st.builds(TranscriptPartial, **SHARED, segment=st.integers(0, 10**6), text=TEXT, start=TIME, end=TIME),
     st.builds(
         TranscriptFinal,
         **SHARED,
@@ -73,10 +73,6 @@ MESSAGES: st.SearchStrategy[TranscriptMessage] = st.one_of(
 
 @given(MESSAGES)
 def test_a_message_survives_the_wire(message: TranscriptMessage) -> None:
-    if isinstance(message, TranscriptPartial) and message.segment > 2**63:
-        with pytest.raises(msgspec.MsgspecError):
-            decode_message(encode_message(message))
-        return
     assert decode_message(encode_message(message)) == message
 
 
