@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from cti.control.orderdesk import OrderDesk
 from cti.ports import CommandRefused
-from orders.errors import OrderError
+from orders.errors import OrderError, UnknownOrder
 from orders.messages import OrderState
 from orders.records import Order, OrderFilter, OrderPage
 from orders.store import OrderStore
@@ -19,13 +21,20 @@ class DeskRefused(OrderError):
 class OrderFront:
     """Reads from the store and lays the newest live draft over what is read; edits go where the order is."""
 
-    def __init__(self, store: OrderStore, desk: OrderDesk) -> None:
+    def __init__(self, store: OrderStore, desk: OrderDesk, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._desk = desk
+        self._clock = clock
 
     async def get(self, order_id: str) -> Order:
         """Return one order. Raises UnknownOrder."""
-        return self._fresh(await self._store.get(order_id))
+        try:
+            return self._fresh(await self._store.get(order_id))
+        except UnknownOrder:
+            live = self._desk.find(order_id)  # opened this moment: the journal has not delivered it yet
+            if live is None:
+                raise
+            return Order(draft=live, caller="", agent="", created_at=self._clock(), updated_at=self._clock())
 
     async def list(self, which: OrderFilter) -> OrderPage:
         """Return one page of orders."""

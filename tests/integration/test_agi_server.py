@@ -13,8 +13,8 @@ import pytest
 
 from cti.agi import AgiFailed, AgiHangup, AgiRefused, AgiServer, AgiSession, Digits, Word
 from cti.ami import AmiAddress, AmiEvent, AmiLink, Originate
-from tests.support.asterisk import AGI_PORT, SECRET, Pair, RunningAsterisk
-from tests.support.tones import stereo, tone, write_wav
+from tests.support.asterisk import AGI_PORT, SECRET, Pair, RunningAsterisk, settled
+from tests.support.tones import read_sln, tone, write_wav
 from tests.support.until import until
 
 pytestmark = pytest.mark.integration
@@ -241,9 +241,7 @@ async def test_music_plays_on_and_keys_are_reported_while_no_command_runs(bench:
     assert pressed == ["7"]
     await bench.phones.hangup(await bench.telephone())
     await session.hung_up.wait()
-    recording = bench.pair.heard / "music.raw"
-    await until(lambda: recording.exists() and recording.stat().st_size > 0)
-    heard, _ = stereo(recording)
+    heard = read_sln(await asyncio.to_thread(settled, bench.pair.heard / "music-heard.sln"))
     assert loudness(heard[-4000:]) > 0.003  # the last half second, long after the last command
 
 
