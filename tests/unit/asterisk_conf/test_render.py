@@ -126,6 +126,11 @@ def test_a_trunk_is_known_by_its_address_before_any_name_is_looked_at(folder: Pa
     assert values(pjsip, "city", "match") == ["192.0.2.0/24"]
 
 
+def test_the_network_is_not_told_which_extension_answered(folder: Path) -> None:
+    pjsip = etc(hotline_config(folder), folder) / "pjsip.conf"
+    assert values(pjsip, "city", "send_connected_line") == ["no"]
+
+
 def test_a_carrier_that_asks_for_it_is_signed_in_at(folder: Path) -> None:
     registration = Registration(server="sip:carrier.example:5080", user="acc1", secret="carrier-secret")
     trunk = Trunk(name="c", match=("192.0.2.7",), contact="sip:carrier.example", registration=registration)
