@@ -103,11 +103,18 @@ def _parser() -> argparse.ArgumentParser:
     transcribe.add_argument("--model", type=Path, help="folder of a Vosk model")
     transcribe.add_argument("--json", action="store_true", help="one JSON object a file")
 
-    bench = command("bench", _bench, "measure, and print one JSON object", settings=False)
-    bench.add_argument("name", help="calls")
-    bench.add_argument("--json", action="store_true", help="print the JSON object only")
-    bench.add_argument("--rate", type=float, default=50.0, help="calls a second")
-    bench.add_argument("--seconds", type=float, default=20.0, help="how long each side is measured")
+    bench = command("bench", _bench, "measure, and say it beside what it is compared with", settings=False)
+    bench.add_argument("name", help="what to measure: calls")
+    bench.add_argument("--json", action="store_true", help="print one JSON object")
+    bench.add_argument("--rate", type=float, default=50.0, help="calls offered a second (default: 50)")
+    bench.add_argument("--seconds", type=float, default=20.0, help="how long a side is offered calls (20)")
+    bench.add_argument("--rounds", type=_positive, default=2, help="how often the sides take turns (2)")
+    bench.add_argument(
+        "--recording",
+        choices=("production", "both", "none"),
+        default="production",
+        help="record the hotline's calls only, as in production, both sides' or nobody's",
+    )
 
     test = command("test", _test, "install what tests need and run all of them", settings=False)
     test.add_argument("--quick", action="store_true", help="unit tests and static checks only")
@@ -253,9 +260,17 @@ def _transcribe(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from cti.bench import run
+    from cti.bench import Options, Recording, run
+    from cti.logs import configure
 
-    return run(options.name, rate=options.rate, seconds=options.seconds, as_json=options.json, say=_say)
+    configure("WARNING")
+    chosen = Options(
+        rate=options.rate,
+        seconds=options.seconds,
+        rounds=options.rounds,
+        recording=Recording(options.recording),
+    )
+    return run(options.name, chosen, as_object=options.json, say=_say)
 
 
 def _test(options: argparse.Namespace) -> int:

@@ -1,0 +1,66 @@
+"""`hotline bench`: measurements that anybody can repeat, each beside what it is compared with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from cti.bench.errors import BenchError
+from cti.bench.options import Options, Recording
+from cti.bench.result import Result, as_json, as_text
+from cti.launcher import Steps
+
+__all__ = ["KNOWN", "BenchError", "Benchmark", "Options", "Recording", "Result", "known", "run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """One named measurement; its module is imported only when it runs."""
+
+    name: str  # on the command line
+    about: str  # what it measures, one line
+    module: str  # has `measure(options, steps) -> Result` and `steps(options) -> int`
+
+    def measure(self, options: Options, steps: Callable[[int], Steps]) -> Result:
+        """Run it. Raises HotlineError when it cannot be run."""
+        module = import_module(self.module)
+        result: Result = module.measure(options, steps(module.steps(options)))
+        return result
+
+
+KNOWN: dict[str, Benchmark] = {
+    benchmark.name: benchmark
+    for benchmark in (
+        Benchmark(
+            name="calls",
+            about="calls a second through flow and router, beside a plain dialplan on the same Asterisk",
+            module="cti.bench.calls",
+        ),
+    )
+}
+"""All benchmarks; a new one is one more line here."""
+
+
+def known() -> str:
+    """All names with what they measure, a line each."""
+    return "\n".join(f"  {benchmark.name:<10} {benchmark.about}" for benchmark in KNOWN.values())
+
+
+def run(name: str, options: Options, *, as_object: bool, say: Callable[[object], None]) -> int:
+    """Run one benchmark and say its result: one JSON object, or lines for a person.
+
+    Progress goes to standard error. The status is 0 when something was measured, also below the aim.
+
+    Raises:
+        BenchError: there is no such benchmark, an option is out of bounds, or it cannot be measured here.
+        HotlineError: a part of the system did not start.
+    """
+    benchmark = KNOWN.get(name)
+    if benchmark is None:
+        raise BenchError(f"there is no benchmark {name!r}; there are:\n{known()}")
+    options.check()
+    result = benchmark.measure(options, lambda total: Steps(total, sys.stderr))
+    say(as_json(result) if as_object else as_text(result))
+    return 0

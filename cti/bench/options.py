@@ -1,0 +1,42 @@
+"""What a person may choose for a benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cti.bench.errors import BenchError
+
+
+class Recording(StrEnum):
+    """Whose calls are recorded while they are measured."""
+
+    PRODUCTION = "production"  # the hotline's, as in production; the plain dialplan's not
+    BOTH = "both"  # both sides'
+    NONE = "none"  # nobody's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Load and length of a benchmark."""
+
+    rate: float = 50.0  # calls offered a second
+    seconds: float = 20.0  # how long each side is offered calls, each time
+    rounds: int = 2  # how often the sides take turns
+    recording: Recording = Recording.PRODUCTION  # whose calls are recorded
+
+    def check(self) -> None:
+        """Refuse what cannot be measured.
+
+        Raises:
+            BenchError: naming the option, its value and the bounds.
+        """
+        for name, value, low, high in (
+            ("--rate", self.rate, 0.5, 500.0),
+            ("--seconds", self.seconds, 1.0, 3600.0),
+            ("--rounds", self.rounds, 1, 100),
+        ):
+            if not low <= value <= high:
+                raise BenchError(f"{name} {value:g}: give a number from {low:g} to {high:g}")
+        if self.rate * self.seconds < 2:
+            raise BenchError("--rate times --seconds must make at least 2 calls")
