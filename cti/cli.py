@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -70,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     command("watch", _watch, "take callers away from a server that hangs")
     check = command("check", _check, "say what is wrong with settings, flows, Asterisk, model and ports")
     check.add_argument("--no-ports", action="store_true", help="do not look whether the ports are free")
+    asterisk = command("asterisk", _asterisk, "write the configuration of an Asterisk that others run")
+    asterisk.add_argument(
+        "folder", type=Path, help="where: FOLDER/etc/asterisk.conf is what Asterisk is started with"
+    )
     command("migrate", _migrate, "bring the database's schema up to date")
 
     demo = command("demo", _demo, "run everything with scripted citizens who call", settings=False)
@@ -230,6 +235,28 @@ def _check(options: argparse.Namespace) -> int:
     fatal = sum(finding.fatal for finding in findings)
     _say(f"检查完毕：{fatal} 个错误，{len(findings) - fatal} 个提示")
     return 1 if fatal else 0
+
+
+def _asterisk(options: argparse.Namespace) -> int:
+    from asterisk_conf import provide, validate
+    from asterisk_conf.errors import AsteriskConfError
+    from asterisk_conf.render import render
+    from cti import machine
+    from cti.secrets import Secrets
+
+    settings = _settings(options)
+    try:
+        install = provide.find(settings.cache)
+        settings.recordings.mkdir(parents=True, exist_ok=True)
+        secrets = Secrets(settings.home / "secrets.json")
+        written = render(machine.asterisk_config(settings, secrets, install), options.folder.resolve())
+    except AsteriskConfError as error:
+        raise StartError("Asterisk", str(error), "see docs/operations.md, Asterisk") from error
+    for problem in validate.problems(written.parent):
+        _say(f"{problem.file.name}:{problem.line} {problem.key} = {problem.value}: {problem.remedy}")
+    environment = [f"{name}={value}" for name, value in install.env.items()]
+    _say(shlex.join([*environment, *install.command, "-C", str(written), "-f"]))
+    return 0
 
 
 def _migrate(options: argparse.Namespace) -> int:

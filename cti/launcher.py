@@ -147,8 +147,7 @@ class Stack:
         await self._start_child("serve")
         await self._wait_ready()
         steps.next("转写与看护进程 (asr, watch)")
-        if settings.asterisk.embedded:
-            await self._start_child("watch")
+        await self._start_child("watch")
         if settings.recognition.enabled:
             await self._start_child("asr")
             await self._wait_captions()

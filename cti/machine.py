@@ -121,6 +121,7 @@ def asterisk_config(settings: Settings, secrets: Secrets, install: AsteriskInsta
         ami_port=asterisk.ami_port,
         rtp_first=asterisk.rtp_first,
         rtp_last=asterisk.rtp_last,
+        manager_permit=asterisk.manager_permit,
         external_address=asterisk.external or None,
         local_networks=("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
         if asterisk.external

@@ -72,6 +72,7 @@ class AsteriskSettings:
     ami_port: Port = 5038  # always on loopback or `bind`
     rtp_first: Port = 10000  # media ports
     rtp_last: Port = 19999
+    manager_permit: tuple[str, ...] = ("127.0.0.0/8",)  # networks whose CTI servers may use AMI
     tls_certificate: str = ""  # PEM file for wss
     tls_key: str = ""  # PEM file
     webrtc_url: str = ""  # what browsers are told; empty: made of bind and http_port
@@ -106,7 +107,7 @@ class CallSettings:
     policy: str = ""  # routing policy file; empty: the shipped acd/policy.yaml
     prompts: str = ""  # folder of audio; empty: the shipped ivr_flows/prompts/audio
     announce_every_s: Seconds = 30.0  # place in line is said this often; 0: never
-    record: bool = True  # record every call in stereo
+    recordings: str = ""  # folder of recordings; empty: in the instance's folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +150,7 @@ class Settings:
     @property
     def recordings(self) -> Path:
         """Folder of the calls' recordings."""
-        return self.home / "recordings"
+        return Path(self.calls.recordings) if self.calls.recordings else self.home / "recordings"
 
 
 def hotline_home(environ: Mapping[str, str] = os.environ) -> Path:
