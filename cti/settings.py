@@ -107,6 +107,7 @@ class CallSettings:
     policy: str = ""  # routing policy file; empty: the shipped acd/policy.yaml
     prompts: str = ""  # folder of audio; empty: the shipped ivr_flows/prompts/audio
     announce_every_s: Seconds = 30.0  # place in line is said this often; 0: never
+    record: bool = True  # record every call in stereo
     recordings: str = ""  # folder of recordings; empty: in the instance's folder
 
 
