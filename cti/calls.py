@@ -8,15 +8,17 @@ order, end in the same row.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import Select, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cti.call_records import CallFilter, CallPage, CallRecord, TranscriptLine, check_entry, fold, line_of
-from cti.database import upsert, writing
+from cti.database import insert_for, writing
 from cti.errors import HotlineError
 from cti.faults import fault_site
 from cti.messages import Entry, EntryKind
@@ -113,9 +115,7 @@ class CallStore:
             if not fresh:
                 return
             # Another server may write the same entry between our look and this statement.
-            await connection.execute(
-                upsert(connection, call_events).on_conflict_do_nothing(), list(fresh.values())
-            )
+            await connection.execute(_event_insert(connection.dialect.name), list(fresh.values()))
             touched: dict[str, None] = {}
             for entry in entries:
                 if entry.entry_id not in fresh:
@@ -211,19 +211,28 @@ async def _entries(
     return tuple(_convert(row, Entry) for row in rows.mappings())
 
 
+@cache
+def _event_insert(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return insert_for(dialect, call_events).on_conflict_do_nothing()
+
+
 async def _put_line(connection: AsyncConnection, entry: Entry) -> None:
     values = msgspec.structs.asdict(line_of(entry))
-    statement = upsert(connection, transcript_lines).values(
-        **values, call_id=entry.call_id, entry_id=entry.entry_id
-    )
-    new = statement.excluded
-    later = {column.name: new[column.name] for column in transcript_lines.c if not column.primary_key}
     await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[transcript_lines.c.call_id, transcript_lines.c.line_id],
-            set_=later,
-            where=transcript_lines.c.entry_id < new.entry_id,
-        )
+        _line_upsert(connection.dialect.name),
+        [{**values, "call_id": entry.call_id, "entry_id": entry.entry_id}],
+    )
+
+
+@cache
+def _line_upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """The statement that stores a transcript line unless a later one is there."""
+    statement = insert_for(dialect, transcript_lines)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[transcript_lines.c.call_id, transcript_lines.c.line_id],
+        set_={column.name: new[column.name] for column in transcript_lines.c if not column.primary_key},
+        where=transcript_lines.c.entry_id < new.entry_id,
     )
 
 
@@ -234,17 +243,21 @@ async def _project(connection: AsyncConnection, call_ids: Sequence[str]) -> None
     grouped: dict[str, list[Entry]] = {}
     for entry in await _entries(connection, call_ids, CALL_KINDS):
         grouped.setdefault(entry.call_id, []).append(entry)
-    for call_id in call_ids:
-        record = fold(call_id, grouped.get(call_id, []))
-        if record is None:
-            continue
-        statement = upsert(connection, calls).values(**msgspec.to_builtins(record))
-        columns = {
-            name: statement.excluded[name] for name in CallRecord.__struct_fields__ if name != "call_id"
-        }
-        await connection.execute(
-            statement.on_conflict_do_update(index_elements=[calls.c.call_id], set_=columns)
-        )
+    folded = (fold(call_id, grouped.get(call_id, [])) for call_id in call_ids)
+    rows = [msgspec.to_builtins(record) for record in folded if record is not None]
+    if rows:
+        await connection.execute(_call_upsert(connection.dialect.name), rows)
+
+
+@cache
+def _call_upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """The statement that stores what calls amount to; making it takes longer than running it."""
+    statement = insert_for(dialect, calls)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[calls.c.call_id],
+        set_={name: new[name] for name in CallRecord.__struct_fields__ if name != "call_id"},
+    )
 
 
 def _matching(which: CallFilter) -> Select[Any]:

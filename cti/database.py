@@ -38,6 +38,7 @@ __all__ = [
     "async_url",
     "current_revision",
     "head_revision",
+    "insert_for",
     "migrate",
     "open_engine",
     "target_metadata",
@@ -177,9 +178,12 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 def upsert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that knows ON CONFLICT; both engines spell it the same."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """The same for a dialect's name, for statements that are made once and kept."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def target_metadata() -> tuple[MetaData, ...]:

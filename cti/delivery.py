@@ -33,6 +33,7 @@ class DeliveryLimits:
     """How patiently entries are given; seconds."""
 
     batch: int = 500  # entries at once
+    gather_s: float = 0.05  # news wait so long for more, because a transaction costs more than an entry
     retry_first_s: float = 0.1  # first pause while the sink fails, doubled up to
     retry_most_s: float = 5.0
     attempts: int = 5  # times an entry may fail in a way nobody foresaw before it is set aside

@@ -76,6 +76,7 @@ class Journal:
         """
         self._limits = limits or JournalLimits()
         self._batch = (delivery or DeliveryLimits()).batch
+        self._gather_s = (delivery or DeliveryLimits()).gather_s
         self._clock = clock
         self._spool = Spool(folder)
         self._delivery = Delivery(self._spool, sink, limits=delivery or DeliveryLimits(), clock=clock)
@@ -305,6 +306,7 @@ class Journal:
             if self._place >= self._synced:
                 self._news.clear()
                 await self._news.wait()
+                await asyncio.sleep(self._gather_s)
                 continue
             try:
                 await self._deliver_some()
