@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
+import math
 import re
 import time
 from collections.abc import Callable, Collection
@@ -60,8 +61,8 @@ class Recordings:
         sides = legs(self._folder / call_id)
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while not _settled(sides):  # noqa: ASYNC110 - a file tells nobody that it has grown
-                    await asyncio.sleep(LOOK_S)
+                while (wait := _settles_in(sides)) > 0:  # noqa: ASYNC110 - a file tells nobody that it grew
+                    await asyncio.sleep(max(wait, LOOK_S))
         except TimeoutError:
             return  # still being written: the call goes on somewhere, and will be found later
         try:
@@ -85,6 +86,12 @@ class Recordings:
         return str(target.relative_to(self._folder)), seconds, target.stat().st_size
 
 
-def _settled(sides: tuple[Path, Path]) -> bool:
-    now = time.time()
-    return all(now - side.stat().st_mtime >= QUIET_S for side in sides if side.exists())
+def _settles_in(sides: tuple[Path, Path]) -> float:
+    """Seconds until both sides have been quiet for long enough, if they do not grow; 0 or less: they have."""
+    newest = -math.inf
+    for side in sides:
+        try:
+            newest = max(newest, side.stat().st_mtime)
+        except FileNotFoundError:
+            continue
+    return QUIET_S - (time.time() - newest)
