@@ -33,7 +33,7 @@ class Calls:
     completed: int  # answered, talked with one agent, ended by that agent
     failed: int  # the others
     failures: Mapping[str, int]  # what was missing -> calls
-    per_second: float  # completions between the first and the last of them
+    per_second: float  # calls dealt with, see _per_second
     answer_ms: Delays  # INVITE sent -> 200 OK received
     agent_rings_ms: Delays  # INVITE sent -> the agent's telephone gets its INVITE
     talking_ms: Delays  # INVITE sent -> the agent's telephone knows that the talk has begun (ACK)
@@ -103,16 +103,29 @@ def summary(notebook: Notebook, offered: int) -> Calls:
         else:
             whole.append(call)
     ends = sorted(call[OVER] for call in whole)
-    span = ends[-1] - ends[0] if len(ends) > 1 else 0.0
     return Calls(
         offered=offered,
         completed=len(whole),
         failed=offered - len(whole) + notebook.twice,
         failures={what: count for what, count in failures.items() if count},
-        per_second=round((len(ends) - 1) / span, 3) if span else 0.0,
+        per_second=_per_second(whole),
         answer_ms=delays(call[ANSWERED] - call[INVITED] for call in whole),
         agent_rings_ms=delays(call[RUNG] - call[INVITED] for call in whole),
         talking_ms=delays(call[TALKING] - call[INVITED] for call in whole),
         overshoot_ms=delays(call[OVER] - call[HUNG_UP] for call in whole),
         longest_gap_s=round(max((b - a for a, b in pairwise(ends)), default=0.0), 2),
     )
+
+
+def _per_second(whole: Sequence[Mapping[str, float]]) -> float:
+    """How fast calls were dealt with, which is never faster than they came.
+
+    From the first citizen's INVITE to the last call's end, without the length of the shortest call: where
+    every call takes as long as any other this is the pace at which they were offered, and whatever makes
+    calls wait makes it less.
+    """
+    if len(whole) < 2:
+        return 0.0
+    shortest = min(call[OVER] - call[INVITED] for call in whole)
+    span = max(call[OVER] for call in whole) - min(call[INVITED] for call in whole) - shortest
+    return round((len(whole) - 1) / span, 3) if span > 0 else 0.0
