@@ -85,8 +85,7 @@ class Switchboard:
 
     async def _new_call(self, session: AgiSession) -> Call:
         await session.answer()
-        started_text = await session.get_variable("HL_STARTED")
-        called = await session.get_variable("HL_CALLED") or session.called_number
+        _, started_text, called = (*session.args, "", "", "")[:3]  # as the dialplan says them
         now = self._calls.now()
         try:
             started = float(started_text or now)
@@ -97,7 +96,7 @@ class Switchboard:
             node=session.uniqueid.rpartition("-")[0],
             channel=session.channel,
             caller=session.caller_number[:40],
-            called=called[:40],
+            called=(called or session.called_number)[:40],
             state=CallState.INCOMING,
             started=started,
             recording_started=started,
