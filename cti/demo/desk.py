@@ -36,7 +36,7 @@ LAST_WORDS_S = 2.5
 """After the hang-up the last sentences are still on their way."""
 
 ANSWER_S = 15.0
-STORED_S = 20.0
+STORED_S = 60.0
 
 
 class DeskFailed(Exception):

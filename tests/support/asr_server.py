@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from asr import bus
 from asr.audiosocket import Frame, Kind, uuid_frame
 from asr.messages import Speaker, TapAnnounced, TapEnded, TranscriptFinal, TranscriptMessage, WorkerState
+from cti.tasks import end
 
 _PROGRAM = """
 import json, logging, sys
@@ -130,8 +131,7 @@ async def running_asr(url: str, folder: Path, **settings: Any) -> AsyncIterator[
     try:
         yield server
     finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        await end(reading)
         await redis.aclose()
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
