@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 1.0
 ANSWER_WITHIN_S = 1.5
+HELD_AT = ("hotline", "ask")
+"""Context and extension of the dialplan at which a server is asked what to do with a call."""
+
 SILENT_AT = 2
 """So many unanswered questions in a row, and the server counts as hung: about four seconds."""
 
@@ -99,13 +103,24 @@ class Watchdog:
             log.error("rescue failed", extra={"node": link.name, "site": fault_site(error)})
 
     async def _rescue(self, link: AmiLink) -> None:
-        """Send every caller whom this server holds, and who talks with nobody, to the native queue."""
-        for channel in await link.listing("CoreShowChannels", {}):
-            held = channel.get("Application") == "AGI" and f"//{self._agi}/" in channel.get("ApplicationData")
-            if not held or channel.get("BridgeId"):
+        """Send every caller whom this server holds, and who talks with nobody, to the native queue.
+
+        Where a channel is in the dialplan tells that a server holds it; the application does not: after a
+        Dial that the server asked for it stays "Dial". A caller for whom a telephone rings is left alone, the
+        ring ends by itself. Who has talked already (DIALSTATUS) is not put in line again: that call is over.
+        """
+        channels = await link.listing("CoreShowChannels", {})
+        legs = Counter(channel.get("Linkedid") for channel in channels)
+        for channel in channels:
+            held = (channel.get("Context"), channel.get("Exten")) == HELD_AT
+            if not held or channel.get("BridgeId") or legs[channel.get("Linkedid")] > 1:
                 continue
+            name = channel.get("Channel")
             try:
-                await link.redirect(channel.get("Channel"), "hotline", "rescue")
+                if await link.get_variable(name, "HL_SERVER") != self._agi:
+                    continue
+                talked = await link.get_variable(name, "DIALSTATUS") == "ANSWER"
+                await link.redirect(name, "hotline", "nobody" if talked else "rescue")
                 log.warning("caller rescued", extra={"call_id": channel.get("Uniqueid")})
             except AmiError as error:
                 log.error(
