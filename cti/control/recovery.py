@@ -30,6 +30,10 @@ LOOK_S = 5.0
 YOUNG_S = 3.0
 """A call that is younger than this is left alone: its events may still be on their way."""
 
+FALLBACK_CONTEXT = "hotline-fallback"
+FALLBACK_WAITS = frozenset({"Playback", "Queue", "Wait"})
+"""Where a citizen without a person is in there: the notice, the queue, the pause before the next try."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
@@ -97,7 +101,7 @@ class Recovery:
                 self._check_known(call, channels)
         self._recordings.left_over(link.name, channels)
         for channel in channels.values():
-            if channel.context.startswith("hotline-fallback") and channel.application == "Queue":
+            if channel.context == FALLBACK_CONTEXT and channel.application in FALLBACK_WAITS:
                 await self._bring_back(link, channel, channels)
 
     def _check_known(self, call: Call, channels: dict[str, Channel]) -> None:
@@ -115,9 +119,7 @@ class Recovery:
 
     def _adopt_talk(self, call: Call, agent: tuple[str, Channel]) -> None:
         agent_id, channel = agent
-        self._calls.metrics.recovered.labels(what="talk").inc()
-        self._telephony.talk_began(call, agent_id, channel.name, channel.uniqueid)
-        self._restore_talk(call.call_id, agent_id)
+        self._telephony.talk_found(call, agent_id, channel.name, channel.uniqueid)
 
     def _restore_talk(self, call_id: str, agent_id: str) -> None:
         if self._dispatch.router.agent(agent_id) is not None:

@@ -141,8 +141,13 @@ class Switchboard:
 
     async def _give_up(self, offer: Offer) -> None:
         await asyncio.sleep(RETURN_S)
-        if self._early.get(offer.call_id) is offer:
-            del self._early[offer.call_id]
+        if self._early.get(offer.call_id) is not offer:
+            return
+        del self._early[offer.call_id]
+        waiting = self._dispatch.router.waiting(offer.call_id)
+        if (
+            waiting is not None and waiting.offered_to == offer.agent_id
+        ):  # not if they talk: by the native queue
             self._dispatch.tell(CallLeft(call_id=offer.call_id))
 
     def stop_ringing(self, withdrawn: OfferWithdrawn) -> None:

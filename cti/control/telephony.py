@@ -27,6 +27,7 @@ from cti.tasks import end
 
 log = logging.getLogger(__name__)
 
+BEFORE_TALK = frozenset({CallState.INCOMING, CallState.IN_FLOW, CallState.WAITING, CallState.RINGING})
 HOLD_MOVES: dict[str, Callable[[Call, float], Call]] = {"Hold": calls_of.held, "Unhold": calls_of.resumed}
 
 
@@ -110,6 +111,13 @@ class Telephony:
             if call.with_person and not call.taps:
                 self.beside(self._tap_both(call), "tapping", call.call_id)
 
+    def talk_found(self, call: Call, agent_id: str, channel: str, uniqueid: str) -> None:
+        """Citizen and agent are connected, though not by an offer of ours: the router is told, too."""
+        self._calls.metrics.recovered.labels(what="talk").inc()
+        self.talk_began(call, agent_id, channel, uniqueid)
+        if self._dispatch.router.agent(agent_id) is not None:
+            self.tell(TalkRestored(call_id=call.call_id, agent_id=agent_id))
+
     def in_line(self, call_id: str) -> bool:
         """Whether the router has the call in line or ringing."""
         return self._dispatch.router.waiting(call_id) is not None
@@ -182,21 +190,23 @@ class Telephony:
         legs = self._legs.setdefault(call.call_id, {})
         channel = event.get("DestChannel")
         uniqueid = legs.pop(channel, "") or event.get("DestUniqueid")
-        if (
-            event.get("DialStatus") != "ANSWER"
-            or call.state is not CallState.RINGING
-            or call.agent_id is None
-        ):
+        if event.get("DialStatus") != "ANSWER" or call.state not in BEFORE_TALK:
+            return
+        agent_id = self.agent_of_channel(channel) or call.agent_id
+        if agent_id is None:
+            return
+        if call.state is not CallState.RINGING or call.agent_id != agent_id:
+            self.talk_found(call, agent_id, channel, uniqueid)  # through the native queue
             return
         now = self._calls.now()
         self._calls.note(
             call.call_id,
             EntryKind.CALL_LEG,
-            {"agent_id": call.agent_id, "result": "answered", "ring_s": round(now - call.state_since, 3)},
+            {"agent_id": agent_id, "result": "answered", "ring_s": round(now - call.state_since, 3)},
         )
         self._calls.metrics.rings.labels(result="answered").inc()
-        self.talk_began(call, call.agent_id, channel, uniqueid)
-        self.tell(OfferAnswered(call_id=call.call_id, agent_id=call.agent_id))
+        self.talk_began(call, agent_id, channel, uniqueid)
+        self.tell(OfferAnswered(call_id=call.call_id, agent_id=agent_id))
 
     def _hangup(self, event: AmiEvent) -> None:
         uniqueid = event.get("Uniqueid")
