@@ -201,6 +201,7 @@ class Server:
             phone_for=self._phone_for,
             accepting=lambda: self._accepting,
             allowed_origins=frozenset(settings.web.origins),
+            trusted_proxies=frozenset(settings.web.trusted_proxies),
             secure=bool(settings.web.tls_certificate),
             grace_s=settings.web.page_grace_s,
         )
