@@ -8,7 +8,8 @@
 
 Every address is of one loopback block, every file in one temporary folder. Telephones are played from here
 over the simulated network, so that whether a caller has reached a person is never the server's own word: the
-agent's telephone presses a key until the citizen's has heard it.
+agent's telephone presses a key until the citizen's has heard it. With HOTLINE_TEST_KEEP=1 in the environment
+the folder (logs, recordings, database) stays for a look at it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ import aiohttp
 import yaml
 from redis.asyncio import Redis
 
+from acd.messages import AgentRecord, AgentState
+from acd.store import LiveState
 from cti.agi import AgiSession
 from cti.ami import AmiError
 from cti.call import Call
@@ -383,6 +386,20 @@ class Hotline:
             desk = await self.desk(number)
             await desk.telephone_works()
             await desk.send(Ready())
+            await self.agent_is(number, AgentState.READY, AgentState.RINGING, AgentState.TALKING)
+
+    async def native_queue_rings(self, *numbers: int) -> None:
+        """Wait until Asterisk's own queue would ring these agents, too."""
+        asterisk = self.stack.asterisk
+        if asterisk is None:
+            raise RuntimeError("the hotline has no Asterisk of its own")
+        wanted = [f"(PJSIP/{self._agents[number - 1].extension}{DESK_SUFFIX})" for number in numbers]
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                members = (await asterisk.cli("queue show hotline")).splitlines()
+                willing = [line for line in members if "(paused" not in line and "(Not in use)" in line]
+                if all(any(phone in line for line in willing) for phone in wanted):
+                    return
 
     async def answers(self, number: int, after: float | str) -> None:
         """Agent `number` picks up after so many seconds, "never", or is "busy"."""
@@ -430,6 +447,17 @@ class Hotline:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"{citizen.number} is not {'/'.join(states)}: {await self.live()}") from None
+
+    async def agent_is(self, number: int, *states: AgentState) -> AgentRecord:
+        """Wait until agent `number` is in one of these states, as Redis has it."""
+        login = self._agents[number - 1].login
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                agents, _ = await LiveState(self._redis, self.settings.prefix).load()
+                for agent in agents:
+                    if agent.agent_id == login and agent.state in states:
+                        return agent
+                await asyncio.sleep(0.02)
 
     async def record(self, citizen: Citizen, *fields: str) -> dict[str, Any]:
         """Wait until the database has the citizen's newest call with all of these fields, and return it."""
@@ -558,7 +586,8 @@ async def running_hotline(
     server, asterisk, trunk, desks, proxy = (block.address() for _ in range(5))
     folder = Path(tempfile.mkdtemp(prefix="hl-"))
     async with AsyncExitStack() as cleanup:
-        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        if not os.environ.get("HOTLINE_TEST_KEEP"):
+            cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         policy = folder / "policy.yaml"
         policy.write_text(policy_of(ring_limit_s), encoding="utf-8")
         common = CONFIG.format(
