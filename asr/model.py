@@ -32,7 +32,7 @@ LOCK_S = 1200.0
 """How long to wait for another process that is fetching the same model."""
 
 REMEDY = (
-    "请将 Vosk 中文模型解压后用 asr.model_path 指定其目录，"
+    "请将 Vosk 中文模型解压后用 recognition.model 指定其目录，"
     "或让本机能访问模型发布站点或软件包索引，然后重启语音识别"
 )
 

@@ -140,6 +140,11 @@ def _path(value: object) -> str | None:
     return None if _PATH.fullmatch(str(value)) and len(str(value)) < 400 else "may not be written:"
 
 
+def writable(path: Path) -> bool:
+    """Tell whether a path may be written into Asterisk's files."""
+    return _path(path) is None
+
+
 _RULES: dict[str, tuple[_Rule, str]] = {
     "name": (_text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}"), "use 1 to 40 of A-Z a-z 0-9 _ . -"),
     "extension": (_text(r"[0-9]{2,12}"), "use 2 to 12 digits"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import socket
+import shutil
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from acd.errors import RouterError
 from acd.policy import SHIPPED as SHIPPED_POLICY
 from acd.policy import load_policy
 from asr.errors import AsrError
@@ -17,13 +18,14 @@ from asr.model import find_model
 from asterisk_conf import provide, validate
 from asterisk_conf.errors import AsteriskConfError
 from asterisk_conf.render import render
-from cti import deskbuild, machine
-from cti.errors import HotlineError, SettingError
+from cti import deskbuild, machine, openports
+from cti.errors import HotlineError, SecretsError, SettingError
 from cti.secrets import Secrets
 from cti.serve import DEMO_CITY
 from cti.settings import Settings
 from ivr_flows import check as flow_check
 from ivr_flows import synthesis
+from ivr_flows.errors import FlowError
 from ivr_flows.loader import SHIPPED_FLOWS, SHIPPED_NUMBERS, load_flows
 from ivr_flows.speech import MANIFEST, load_manifest
 
@@ -43,8 +45,13 @@ class Finding:
         return f"{mark} {self.part}  {self.key} = {self.value}\n     {self.remedy}"
 
 
-def check(settings: Settings, *, ports: bool = True) -> list[Finding]:
-    """Look at everything that `hotline up` needs. `ports`: also whether its addresses are free."""
+def check(
+    settings: Settings, *, ports: bool = True, progress: Callable[[str], None] = lambda _: None
+) -> list[Finding]:
+    """Look at everything that `hotline up` needs. `ports`: also whether its addresses are free.
+
+    `progress` is told when Asterisk has to be fetched first: its configuration names its folders.
+    """
     found: list[Finding] = []
     parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
         _files,
@@ -52,7 +59,7 @@ def check(settings: Settings, *, ports: bool = True) -> list[Finding]:
         _prompts,
         _gazetteer,
         _model,
-        _asterisk,
+        lambda settings: _asterisk(settings, progress),
         _desk,
         *((_ports,) if ports else ()),
     )
@@ -66,16 +73,12 @@ def _files(settings: Settings) -> Iterator[Finding]:
         Secrets(settings.home / "secrets.json")
     except HotlineError as error:
         yield Finding(part="settings", key="secrets.json", value="…", remedy=str(error))
-    for key, name in (
-        ("web.tls_certificate", settings.web.tls_certificate),
-        ("web.tls_key", settings.web.tls_key),
-        ("asterisk.tls_certificate", settings.asterisk.tls_certificate),
-        ("asterisk.tls_key", settings.asterisk.tls_key),
-    ):
-        if name and not Path(name).is_file():
-            yield Finding(
-                part="settings", key=key, value=name, remedy="the file does not exist or cannot be read"
-            )
+    try:
+        machine.check_home(settings)
+    except SettingError as error:
+        yield Finding(part="settings", key=error.key, value=str(error.value), remedy=error.remedy)
+    yield from _certificate("web", settings.web.tls_certificate, settings.web.tls_key)
+    yield from _certificate("asterisk", settings.asterisk.tls_certificate, settings.asterisk.tls_key)
     open_to_all = settings.web.host in machine.ANY or settings.asterisk.bind in machine.ANY
     if open_to_all and not settings.web.tls_certificate:
         yield Finding(
@@ -87,11 +90,33 @@ def _files(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _certificate(section: str, certificate: str, key: str) -> Iterator[Finding]:
+    """A pair of PEM files must be there, be readable, and belong together."""
+    missing = False
+    for name, file in (("tls_certificate", certificate), ("tls_key", key)):
+        if file and not Path(file).is_file():
+            missing = True
+            yield Finding(
+                part="settings", key=f"{section}.{name}", value=file, remedy="there is no such file: name one"
+            )
+    if not certificate or missing:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        yield Finding(
+            part="settings",
+            key=f"{section}.tls_certificate",
+            value=certificate,
+            remedy=f"certificate and key cannot be used together: {error}; give a PEM pair",
+        )
+
+
 def _policy_and_flows(settings: Settings) -> Iterator[Finding]:
     calls = settings.calls
     try:
         policy = load_policy(Path(calls.policy) if calls.policy else SHIPPED_POLICY)
-    except (ValueError, OSError) as error:
+    except (RouterError, OSError) as error:
         yield Finding(part="policy", key="calls.policy", value=calls.policy, remedy=str(error))
         return
     try:
@@ -100,7 +125,7 @@ def _policy_and_flows(settings: Settings) -> Iterator[Finding]:
             Path(calls.numbers) if calls.numbers else SHIPPED_NUMBERS,
         )
         prompts = load_manifest().prompts
-    except (ValueError, OSError) as error:
+    except (FlowError, ValueError, OSError) as error:
         yield Finding(part="flows", key="calls.flows", value=calls.flows, remedy=str(error))
         return
     queues = {queue.name for queue in policy.queues}
@@ -145,6 +170,10 @@ def _model(settings: Settings) -> Iterator[Finding]:
     try:
         find_model(Path(recognition.model) if recognition.model else None, settings.cache, fetch=False)
     except AsrError as error:
+        if not recognition.model:
+            remedy = "not here yet: hotline up fetches it (44 MB); without it there are no captions"
+            yield Finding(part="model", key="recognition.model", value="", remedy=remedy, fatal=False)
+            return
         yield Finding(
             part="model",
             key="recognition.model",
@@ -154,13 +183,18 @@ def _model(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _asterisk(settings: Settings) -> Iterator[Finding]:
+def _asterisk(settings: Settings, progress: Callable[[str], None]) -> Iterator[Finding]:
+    kept = settings.home / "secrets.json"
     if not settings.asterisk.embedded:
+        yield from _nodes(settings, kept)
         return
     try:
-        install = provide.find(settings.cache)
+        install = provide.find(settings.cache, lambda step: progress(machine.unpacking(step)))
         with tempfile.TemporaryDirectory(prefix="hl-check-") as folder:
-            secrets = Secrets(Path(folder) / "secrets.json")
+            copy = Path(folder) / "secrets.json"  # so that looking makes no secrets
+            if kept.exists():
+                shutil.copy2(kept, copy)
+            secrets = Secrets(copy)
             render(machine.asterisk_config(settings, secrets, install), Path(folder))
             for problem in validate.problems(Path(folder) / "etc"):
                 yield Finding(
@@ -169,10 +203,24 @@ def _asterisk(settings: Settings) -> Iterator[Finding]:
                     value=problem.value,
                     remedy=problem.remedy,
                 )
+    except SecretsError:
+        return  # said among the settings
     except SettingError as error:
         yield Finding(part="asterisk", key=error.key, value=str(error.value), remedy=error.remedy)
     except AsteriskConfError as error:
         yield Finding(part="asterisk", key="asterisk", value="", remedy=str(error))
+
+
+def _nodes(settings: Settings, kept: Path) -> Iterator[Finding]:
+    """Where Asterisk runs elsewhere its passwords must have come from there."""
+    try:
+        secrets = Secrets(kept)
+    except SecretsError:
+        return  # said among the settings
+    for node in settings.asterisk.nodes:
+        if not secrets.has(f"ami.{node.name}"):
+            remedy = f"{kept} has no ami.{node.name}: copy secrets.json from the Asterisk machine, or add it"
+            yield Finding(part="asterisk", key="asterisk.nodes", value=node.name, remedy=remedy)
 
 
 def _desk(_settings: Settings) -> Iterator[Finding]:
@@ -187,36 +235,6 @@ def _desk(_settings: Settings) -> Iterator[Finding]:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    asterisk = settings.asterisk
-    wanted = [
-        ("web.port", settings.web.host, settings.web.port, socket.SOCK_STREAM),
-        ("agi.port", settings.agi.host, settings.agi.port, socket.SOCK_STREAM),
-    ]
-    if asterisk.embedded:
-        wanted += [
-            ("asterisk.sip_port", asterisk.bind, asterisk.sip_port, socket.SOCK_DGRAM),
-            ("asterisk.http_port", asterisk.bind, asterisk.http_port, socket.SOCK_STREAM),
-            ("asterisk.ami_port", asterisk.bind, asterisk.ami_port, socket.SOCK_STREAM),
-        ]
-    for key, host, port, kind in wanted:
-        reason = _in_use(host, port, kind)
-        if reason:
-            yield Finding(
-                part="ports",
-                key=key,
-                value=f"{host}:{port}",
-                remedy=f"{reason}; stop what listens there, or set {key} (a running hotline counts, too)",
-            )
-
-
-def _in_use(host: str, port: int, kind: socket.SocketKind) -> str:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        if kind is socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            names = {errno.EADDRINUSE: "in use", errno.EADDRNOTAVAIL: "no address of this machine"}
-            return names.get(error.errno or 0, error.strerror or "cannot be had")
-    return ""
+    for key, place, reason in openports.taken(settings):
+        remedy = f"{reason}; stop what listens there, or set {key} (a running hotline counts, too)"
+        yield Finding(part="ports", key=key, value=place, remedy=remedy)

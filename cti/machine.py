@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
 
+from asterisk_conf.checks import writable
 from asterisk_conf.config import AgentExtension, AgiServer, AsteriskConfig, Registration, TlsFiles, Trunk
+from asterisk_conf.debs import Progress
 from asterisk_conf.provide import AsteriskInstall
 from cti.ami import AmiAddress
 from cti.errors import SettingError
@@ -14,7 +17,28 @@ from cti.settings import Settings, TrunkSettings, extensions
 from ivr_flows import speech
 
 MANAGER_USER = "hotline"
+HOME_MAX = 80
+"""Longest instance folder in bytes: the sockets of Asterisk and Valkey in it have room for no more."""
 ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
+
+
+def check_home(settings: Settings) -> None:
+    """Refuse an instance folder in which Asterisk or Valkey cannot run. Raises SettingError."""
+    home = settings.home
+    if len(os.fsencode(home)) > HOME_MAX:
+        raise SettingError(
+            "HOTLINE_HOME", str(home), f"choose a folder so that this path has at most {HOME_MAX} bytes"
+        )
+    for key, path in (
+        ("HOTLINE_HOME", home),
+        ("HOTLINE_HOME", settings.cache),
+        ("calls.recordings", settings.recordings.absolute()),
+        ("calls.prompts", prompts_folder(settings).absolute()),
+    ):
+        if not writable(path):
+            raise SettingError(
+                key, str(path), "Asterisk takes no folder with spaces, quotes, commas or brackets: move it"
+            )
 
 
 def agi_servers(settings: Settings) -> tuple[AgiServer, ...]:
@@ -142,6 +166,12 @@ def _trunk(trunk: TrunkSettings, secrets: Secrets) -> Trunk:
         )
     registration = None
     if trunk.register:
+        if not trunk.user or not secrets.has(f"trunk.{trunk.name}"):
+            raise SettingError(
+                f"trunks.{trunk.name}.register",
+                True,
+                f"set user, and put the password as trunk.{trunk.name} into secrets.json",
+            )
         registration = Registration(
             server=f"sip:{trunk.host}", user=trunk.user, secret=secrets.get(f"trunk.{trunk.name}")
         )
@@ -152,6 +182,13 @@ def _trunk(trunk: TrunkSettings, secrets: Secrets) -> Trunk:
         codecs=trunk.codecs,
         registration=registration,
     )
+
+
+def unpacking(progress: Progress) -> str:
+    """How far fetching Asterisk is, in words for a person."""
+    words = {"index": "读取软件包目录", "download": "下载", "unpack": "解包"}
+    share = f" {10 * (10 * progress.done // progress.total)}%" if progress.total else ""
+    return f"Asterisk：{words.get(progress.stage, progress.stage)}{share}"
 
 
 def _numeric(host: str) -> bool:

@@ -49,6 +49,8 @@ class Secrets:
                 text = stream.read(1_000_000)
         except FileNotFoundError:
             return {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretsError(f"{self._file} cannot be read: {error}") from None
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise SecretsError(f"{self._file} can be read by others: run chmod 600 on it")
         try:
@@ -60,7 +62,7 @@ class Secrets:
         return values
 
     def _write(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = self._file.with_suffix(f".{os.getpid()}.new")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from acd.errors import PolicyError
 from acd.messages import AgentState
 from acd.policy import SHIPPED as SHIPPED_POLICY
 from acd.policy import load_policy
@@ -22,6 +23,7 @@ from acd.store import LiveState, StoreError
 from asr import bus
 from asr.draft import DraftExtractor
 from asr.draft_rules import DraftRules
+from asr.errors import AsrError
 from asr.gazetteer import Gazetteer
 from asr.gazetteer_file import load_entries
 from cti import machine
@@ -45,7 +47,7 @@ from cti.control.switchboard import Switchboard
 from cti.control.taps import Taps
 from cti.control.telephony import Telephony
 from cti.database import migrate, open_engine
-from cti.errors import StartError
+from cti.errors import SettingError, StartError
 from cti.journal import Journal
 from cti.messages import Caption, Entry, EntryKind, HealthView
 from cti.metrics import Metrics
@@ -56,6 +58,7 @@ from cti.tasks import end
 from cti.web.app import make_app
 from cti.web.pages import PageHub
 from cti.web.ports import PhoneAccount, WebDeps
+from ivr_flows.errors import FlowError
 from ivr_flows.loader import SHIPPED_FLOWS, SHIPPED_NUMBERS, load_flows
 from orders.errors import OrderError
 from orders.store import OrderStore
@@ -267,7 +270,10 @@ class Server:
             import ssl
 
             tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            tls.load_cert_chain(settings.tls_certificate, settings.tls_key)
+            try:
+                tls.load_cert_chain(settings.tls_certificate, settings.tls_key)
+            except OSError as error:  # ssl.SSLError is one
+                raise SettingError("web.tls_certificate", settings.tls_certificate, str(error)) from error
         site = web.TCPSite(self._runner, settings.host, settings.port, ssl_context=tls)
         try:
             await site.start()
@@ -457,7 +463,14 @@ class Server:
 
 async def serve(settings: Settings, secrets: Secrets) -> int:
     """Run one server until SIGTERM or SIGINT; return the exit status."""
-    server = Server(settings, secrets)
+    try:
+        server = Server(settings, secrets)
+    except PolicyError as error:
+        raise SettingError("calls.policy", settings.calls.policy, str(error)) from error
+    except FlowError as error:
+        raise SettingError("calls.flows", settings.calls.flows, str(error)) from error
+    except AsrError as error:
+        raise SettingError("recognition.city", settings.recognition.city, str(error)) from error
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -23,6 +24,10 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86400)]
 
+INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
+NOT_SETTINGS = frozenset({"HOTLINE_HOME", "HOTLINE_CONFIG"})
+"""Variables that say where settings are, and are none themselves."""
+
 SETTING_REMEDY = "see docs/operations.md for the keys and what they take"
 
 
@@ -35,6 +40,7 @@ class WebSettings:
     tls_certificate: str = ""  # PEM file; browsers allow the microphone only over https or on localhost
     tls_key: str = ""  # PEM file
     origins: tuple[str, ...] = ()  # further page origins allowed, e.g. "https://desk.example.gov.cn"
+    trusted_proxies: tuple[str, ...] = ()  # addresses of proxies whose X-Forwarded-For and -Proto count
     page_grace_s: Seconds = 8.0  # a page may be gone this long (reload) before its agent counts as lost
 
 
@@ -156,7 +162,7 @@ class Settings:
 
 def hotline_home(environ: Mapping[str, str] = os.environ) -> Path:
     """Folder under which instances and the cache live: HOTLINE_HOME, or .hotline in the user's home."""
-    return Path(environ.get("HOTLINE_HOME") or Path.home() / ".hotline")
+    return Path(environ.get("HOTLINE_HOME") or Path.home() / ".hotline").absolute()
 
 
 def load(
@@ -171,11 +177,14 @@ def load(
     `overrides` are dotted keys set by the program itself (a demo's ports); they win over everything.
     Raises SettingError naming the key, the value and the remedy.
     """
+    if not INSTANCE.fullmatch(instance) or instance == "cache":
+        raise SettingError("--instance", instance, "use 1 to 31 of A-Z a-z 0-9 _ - (and not cache)")
     root = hotline_home(environ)
+    named = file is not None or bool(environ.get("HOTLINE_CONFIG"))
     if file is None:
-        file = Path(environ["HOTLINE_CONFIG"]) if environ.get("HOTLINE_CONFIG") else root / "hotline.toml"
+        file = Path(environ["HOTLINE_CONFIG"]) if named else root / "hotline.toml"
     data: dict[str, Any] = {"home": str(root / instance), "cache": str(root / "cache")}
-    data |= _from_file(file, required="HOTLINE_CONFIG" in environ)
+    data |= _from_file(file, required=named)
     _merge_environment(data, environ)
     for key, value in (overrides or {}).items():
         _put(data, key.split("."), value)
@@ -194,30 +203,37 @@ def load(
 
 
 def _from_file(file: Path, *, required: bool) -> dict[str, Any]:
-    if not file.exists():
-        if required:
-            raise SettingError("HOTLINE_CONFIG", str(file), "the file does not exist; name an existing one")
-        return {}
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise SettingError(
+                "settings file", str(file), "the file does not exist; name an existing one"
+            ) from None
+        return {}
+    except OSError as error:
+        raise SettingError("settings file", str(file), f"cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(str(file), "…", f"not valid TOML: {error}") from None
+        raise SettingError("settings file", str(file), f"not valid TOML: {error}") from None
 
 
 def _merge_environment(data: dict[str, Any], environ: Mapping[str, str]) -> None:
     for kind, path in _sections(Settings, ()):
+        prefix = "_".join(("HOTLINE", *path, "")).upper()
+        known = {prefix + item.name.upper() for item in fields(kind)}
         for item in fields(kind):
-            variable = "_".join(("HOTLINE", *path, item.name)).upper()
+            variable = prefix + item.name.upper()
             hint = get_type_hints(kind)[item.name]
-            if (
-                variable in environ
-                and not is_dataclass(hint)
-                and variable not in ("HOTLINE_HOME", "HOTLINE_CONFIG")
-            ):
+            if variable in environ and not is_dataclass(hint) and variable not in NOT_SETTINGS:
                 raw = environ[variable]
                 many = get_origin(hint) is tuple and not is_dataclass(get_args(hint)[0])
                 value: Any = [part.strip() for part in raw.split(",") if part.strip()] if many else raw
                 _put(data, [*path, item.name], value)
+        for variable in sorted(environ) if path else ():
+            if variable.startswith(prefix) and variable not in known:
+                raise SettingError(
+                    variable, environ[variable], f"no such setting; known here: {', '.join(sorted(known))}"
+                )
 
 
 def _sections(kind: type, path: tuple[str, ...]) -> list[tuple[Any, tuple[str, ...]]]:
@@ -229,8 +245,10 @@ def _sections(kind: type, path: tuple[str, ...]) -> list[tuple[Any, tuple[str, .
 
 
 def _put(data: dict[str, Any], path: list[str], value: Any) -> None:
-    for part in path[:-1]:
+    for number, part in enumerate(path[:-1], start=1):
         data = data.setdefault(part, {})
+        if not isinstance(data, dict):
+            raise SettingError(".".join(path[:number]), data, "this is a section: write it as a table")
     data[path[-1]] = value
 
 
@@ -296,11 +314,11 @@ def _check(settings: Settings) -> None:
         ("asterisk.bind", asterisk.bind),
         ("web.host", settings.web.host),
         ("agi.host", settings.agi.host),
+        ("recognition.host", settings.recognition.host),
     ):
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            raise SettingError(key, address, "give a numeric address, e.g. 127.0.0.1 or 0.0.0.0") from None
+        _check_address(key, address, "e.g. 127.0.0.1 or 0.0.0.0")
+    for proxy in settings.web.trusted_proxies:
+        _check_address("web.trusted_proxies", proxy, "one for each proxy, e.g. 10.0.0.7")
     for section, pair in (("web", settings.web), ("asterisk", asterisk)):
         if bool(pair.tls_certificate) != bool(pair.tls_key):
             raise SettingError(f"{section}.tls_key", pair.tls_key, "give certificate and key, or neither")
@@ -316,3 +334,10 @@ def _check(settings: Settings) -> None:
         raise SettingError(
             "database_url", settings.database_url.split("@")[-1], "sqlite:///… or postgresql://…"
         )
+
+
+def _check_address(key: str, address: str, example: str) -> None:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        raise SettingError(key, address, f"give a numeric address, {example}") from None

@@ -74,6 +74,7 @@ def _environment() -> dict[str, str]:
 def _build_desk(failures: list[str]) -> None:
     _step("web desk")
     try:
+        deskbuild.install(hotline_home() / "cache", _say)
         deskbuild.build(hotline_home() / "cache", _say)
     except StartError as error:
         _say(str(error))

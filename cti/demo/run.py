@@ -7,7 +7,6 @@ import itertools
 import json
 import logging
 import os
-import signal
 import sys
 import wave
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,8 @@ from cti.demo.desk import DeskCall, DeskFailed, HeadlessDesk
 from cti.demo.network import Network
 from cti.demo.people import DemoAccount, demo_accounts, ensure_accounts
 from cti.demo.script import CITIZENS, Scenario, load_scenarios
-from cti.launcher import Stack, Steps
+from cti.launcher import Stack, Steps, stop_signals, unless_stopped
+from cti.machine import check_home
 from cti.messages import CallView, Role
 from cti.settings import Settings, load
 
@@ -95,30 +95,17 @@ class Demo:
         return agents[: self._options.agents] if self._options.headless else agents
 
     async def run(self) -> int:
-        """Run until all calls are over, or until SIGTERM or SIGINT; return the exit status."""
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
+        """Run until all calls are over; return the exit status."""
         self._steps.next("演示账号")
         self._stack.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        check_home(self._stack.settings)
         await ensure_accounts(self._stack.settings, self._people)
         async with self._stack as stack:
             self._steps.next("模拟电话网（市民与话机）")
             await self._network.start(self._telephone)
             try:
                 self._tell(stack.web)
-                work = asyncio.ensure_future(
-                    self._headless() if self._options.headless else self._with_person()
-                )
-                stop = asyncio.ensure_future(stopping.wait())
-                await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
-                stop.cancel()
-                if not work.done():
-                    work.cancel()
-                    await asyncio.wait((work,))
-                    return 130
-                return work.result()
+                return await (self._headless() if self._options.headless else self._with_person())
             finally:
                 for desk in self._desks:
                     await desk.close()
@@ -292,6 +279,7 @@ def _chosen(scenarios: Sequence[Scenario], calls: int) -> Iterator[Scenario]:
 
 
 async def demo(options: DemoOptions) -> int:
-    """Run the demo; return the exit status."""
+    """Run the demo until all calls are over, or SIGTERM or SIGINT comes; return the exit status."""
     settings, file = demo_settings()
-    return await Demo(settings, file, options).run()
+    with stop_signals() as stopping:
+        return await unless_stopped(Demo(settings, file, options).run(), stopping)

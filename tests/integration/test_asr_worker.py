@@ -150,7 +150,7 @@ async def test_without_a_model_workers_run_and_say_why(
         (state,) = await server.workers(1)
         assert not state.captions
         assert "没有语音模型" in state.reason
-        assert "asr.model_path" in state.reason
+        assert "recognition.model" in state.reason
         assert bus.pick_worker([state]) is None
 
 

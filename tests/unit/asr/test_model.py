@@ -104,7 +104,7 @@ def test_an_archive_with_another_hash_is_not_believed(tmp_path: Path) -> None:
     other = zipped({**FILES, "am/final.mdl": b"changed"})
     with pytest.raises(NoModel, match="maker: the archive's SHA-256 is") as caught:
         find_model(None, tmp_path, archive=archive_of(content, gives(other)))
-    assert "asr.model_path" in caught.value.remedy
+    assert "recognition.model" in caught.value.remedy
     assert not (tmp_path / "models" / NAME).exists()
 
 
