@@ -6,7 +6,7 @@ import shutil
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acd.errors import RouterError
@@ -16,7 +16,7 @@ from asr.errors import AsrError
 from asr.gazetteer_file import load_entries
 from asr.model import find_model
 from asterisk_conf import provide, validate
-from asterisk_conf.errors import AsteriskConfError
+from asterisk_conf.errors import AsteriskConfError, ConfigValueError
 from asterisk_conf.render import render
 from cti import deskbuild, machine, openports
 from cti.errors import HotlineError, SecretsError, SettingError
@@ -140,7 +140,12 @@ def _policy_and_flows(settings: Settings) -> Iterator[Finding]:
 
 
 def _prompts(settings: Settings) -> Iterator[Finding]:
-    for problem in synthesis.check(MANIFEST, machine.prompts_folder(settings)):
+    folder = machine.prompts_folder(settings)
+    if not folder.is_dir():
+        remedy = "there is no such folder: name one, or remove the setting to use the shipped prompts"
+        yield Finding(part="prompts", key="calls.prompts", value=str(folder), remedy=remedy)
+        return
+    for problem in synthesis.check(MANIFEST, folder):
         yield Finding(part="prompts", key=problem.key, value=problem.kind, remedy=problem.remedy)
 
 
@@ -195,7 +200,8 @@ def _asterisk(settings: Settings, progress: Callable[[str], None]) -> Iterator[F
             if kept.exists():
                 shutil.copy2(kept, copy)
             secrets = Secrets(copy)
-            render(machine.asterisk_config(settings, secrets, install), Path(folder))
+            config = machine.asterisk_config(settings, secrets, install)
+            render(replace(config, recordings_dir=Path(folder) / "recordings"), Path(folder))
             for problem in validate.problems(Path(folder) / "etc"):
                 yield Finding(
                     part="asterisk",
@@ -207,6 +213,9 @@ def _asterisk(settings: Settings, progress: Callable[[str], None]) -> Iterator[F
         return  # said among the settings
     except SettingError as error:
         yield Finding(part="asterisk", key=error.key, value=str(error.value), remedy=error.remedy)
+    except ConfigValueError as error:
+        what = str(error).removeprefix(f"{error.key}: ").removesuffix(f"; {error.remedy}")
+        yield Finding(part="asterisk", key=error.key, value=what, remedy=error.remedy)
     except AsteriskConfError as error:
         yield Finding(part="asterisk", key="asterisk", value="", remedy=str(error))
 

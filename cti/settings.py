@@ -208,13 +208,13 @@ def _from_file(file: Path, *, required: bool) -> dict[str, Any]:
     except FileNotFoundError:
         if required:
             raise SettingError(
-                "settings file", str(file), "the file does not exist; name an existing one"
+                "hotline.toml", str(file), "the file does not exist; name an existing one"
             ) from None
         return {}
     except OSError as error:
-        raise SettingError("settings file", str(file), f"cannot be read: {error.strerror}") from None
+        raise SettingError("hotline.toml", str(file), f"cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError("settings file", str(file), f"not valid TOML: {error}") from None
+        raise SettingError("hotline.toml", str(file), f"not valid TOML: {error}") from None
 
 
 def _merge_environment(data: dict[str, Any], environ: Mapping[str, str]) -> None:
@@ -330,7 +330,7 @@ def _check(settings: Settings) -> None:
         raise SettingError(
             "redis_url", settings.redis_url.split("@")[-1], "redis://…, rediss://… or unix://…"
         )
-    if settings.database_url and not settings.database_url.startswith(("sqlite", "postgresql")):
+    if settings.database_url and not settings.database_url.startswith(("sqlite:", "sqlite+", "postgres")):
         raise SettingError(
             "database_url", settings.database_url.split("@")[-1], "sqlite:///… or postgresql://…"
         )
