@@ -61,6 +61,7 @@ class Call:
     satisfaction: int | None = None  # 1 to 5
     outcome: Outcome | None = None  # with ENDED
     taps: tuple[str, ...] = ()  # ids of the audio taps that were announced
+    server: str = ""  # name of the server that has the call
 
     @property
     def waited_s(self) -> float | None:

@@ -36,6 +36,9 @@ class Floor(Protocol):
     async def signed_out(self, person: Person) -> None:
         """The person signed out on purpose."""
 
+    async def person_changed(self, person: Person) -> None:
+        """An administrator changed the person's name, extension or skills."""
+
     def snapshot(self, person: Person) -> Snapshot:
         """The whole truth for this person now."""
 

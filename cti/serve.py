@@ -104,8 +104,9 @@ class Server:
         self.accounts = Accounts(self.engine)
         self.journal = Journal(settings.home / "journal", self.call_store.write)
         self.pages = PageHub(on_resync=self.metrics.page_resyncs.inc)
-        self.live_calls = LiveCalls(self.redis, settings.prefix)
-        self.live_state = LiveState(self.redis, settings.prefix)
+        self.live_calls = LiveCalls(self.redis, settings.prefix, server=settings.name)
+        # Each server routes for the agents whose pages it has; two routers must not share one state.
+        self.live_state = LiveState(self.redis, f"{settings.prefix}{settings.name}:")
         self.calls = Calls(
             journal=self.journal,
             keeper=self.live_calls,
@@ -144,6 +145,7 @@ class Server:
             orders=self.orders,
             recordings=self.recordings,
             phone_changed=lambda extension: self.floor.phone_changed(extension),
+            server=settings.name,
         )
         self.captions = Captions(
             self.redis,
@@ -165,6 +167,8 @@ class Server:
             flow_for=flows.for_number,
             flow_named=flows.named,
             settings=LineSettings(announce_every_s=settings.calls.announce_every_s),
+            server=settings.name,
+            fetch=self.live_calls.fetch,
         )
         self.floor = CallFloor(
             calls=self.calls,
@@ -185,6 +189,8 @@ class Server:
             recordings=self.recordings,
             has_line=lambda call_id: self.switchboard.line(call_id) is not None,
             accepting=lambda: self._accepting,
+            server=settings.name,
+            alone=len(settings.servers) < 2,
         )
         self.agi = AgiServer(self.switchboard.serve, limits=AgiLimits(max_sessions=settings.agi.max_calls))
         self._runner = web.AppRunner(make_app(self._web_deps()), access_log=None)
@@ -288,7 +294,7 @@ class Server:
             async with asyncio.timeout(30):
                 await migrate(self.settings.database)
                 self._database_up = True
-                self.people.meet_all([account.person() for account in await self.accounts.list()])
+                self.people.meet_all([each.person() for each in await self.accounts.list() if each.active])
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.error(
                 "database is away, records are kept in the journal", extra={"reason": type(error).__name__}
@@ -361,7 +367,8 @@ class Server:
         try:
             # whoever set this while we hung or were away: we take calls again
             await link.set_variable("", f"HL_DOWN_{machine.own_turn(self.settings)}", "0")
-            await self.phones.list_contacts(link)
+            for extension in await self.phones.list_contacts(link):
+                self.floor.phone_changed(extension)
             await self.recovery.reconcile(link)
         except AmiError as error:
             log.warning("node not resynchronised", extra={"node": node, "reason": type(error).__name__})

@@ -108,6 +108,12 @@ class Calls:
         self._calls[call.call_id] = call
         self._gone[call.call_id] = asyncio.Event()
 
+    def release(self, call_id: str) -> None:
+        """Another server has the call: forget it without a word to journal and live state."""
+        call = self._calls.pop(call_id)
+        self._gone.pop(call_id).set()
+        self.on_ended(call)
+
     def add(self, call: Call) -> Call:
         """A new call."""
         self.restore(call)

@@ -23,6 +23,7 @@ from asr.messages import (
 )
 from cti.call import Call
 from cti.control.calls import Calls
+from cti.faults import fault_site
 from cti.messages import Caption, EntryKind
 from cti.tasks import end
 
@@ -139,7 +140,12 @@ class Captions:
 
     async def _read(self, last_id: str) -> None:
         async for _, message in bus.read_transcripts(self._redis, last_id, prefix=self._prefix):
-            self.take(message)
+            try:
+                self.take(message)
+            except Exception as error:  # one message must not end the captions of all calls
+                log.error(
+                    "transcript not taken", extra={"call_id": message.call_id, "site": fault_site(error)}
+                )
 
     async def _draft(self) -> None:
         """Make drafts one after another beside the event loop; a call spoken in meanwhile waits its turn."""
@@ -149,7 +155,10 @@ class Captions:
             while self._stale:
                 call_id = next(iter(self._stale))
                 del self._stale[call_id]
-                await self._draft_one(call_id)
+                try:
+                    await self._draft_one(call_id)
+                except Exception as error:  # nor one conversation the drafts of all
+                    log.error("draft not made", extra={"call_id": call_id, "site": fault_site(error)})
 
     async def _draft_one(self, call_id: str) -> None:
         call = self._calls.find(call_id)

@@ -22,6 +22,7 @@ from acd.messages import (
     WaitingRecord,
 )
 from acd.router import Router
+from cti.faults import fault_site
 from cti.tasks import end
 
 Clock = Callable[[], float]
@@ -115,9 +116,19 @@ class Dispatch:
             self._carry_out(decision)
 
     def _carry_out(self, decision: Decision) -> None:
-        hands = self._hands
-        if hands is None:
+        """A decision that fails must not take those after it along, nor the clock that ends every wrap-up."""
+        if self._hands is None:
             return
+        try:
+            self._hand_on(decision, self._hands)
+        except Exception as error:
+            log.error(
+                "decision not carried out",
+                extra={"decision": type(decision).__name__, "site": fault_site(error)},
+            )
+
+    @staticmethod
+    def _hand_on(decision: Decision, hands: Hands) -> None:
         match decision:
             case Offer():
                 hands.ring(decision)
@@ -131,4 +142,7 @@ class Dispatch:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self.tell(Tick())
+            try:
+                self.tell(Tick())
+            except Exception as error:  # without ticks no wrap-up and no ring would end any more
+                log.error("router failed at a tick", extra={"site": fault_site(error)})

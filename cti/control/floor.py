@@ -12,6 +12,7 @@ from acd.messages import (
     AgentBecameNotReady,
     AgentBecameReady,
     AgentChanged,
+    AgentRecord,
     AgentSignedIn,
     AgentSignedOut,
     AgentSkillsChanged,
@@ -67,6 +68,9 @@ CHOSEN_REASONS = frozenset(
 )
 """Reasons that an agent may give; the others are the system's own."""
 
+AWAY_REASONS = frozenset({NotReadyReason.LOST, NotReadyReason.PHONE_LOST})
+"""Reasons of the system's that end when the agent's page is back."""
+
 QUEUES_EVERY_S = 1.0
 PHONE_GRACE_S = 6.0
 
@@ -106,7 +110,7 @@ class CallFloor:
         self.health = health
         self._now = clock
         calls.on_ended = self._call_ended
-        self._present: set[str] = set()
+        self._present: set[str] = set()  # logins of those who have a page
         self._queues_due = asyncio.Event()
         self._told_queues: QueuesView | None = None
         self._task: asyncio.Task[None] | None = None
@@ -128,10 +132,10 @@ class CallFloor:
         if not person.extension or not person.skills:
             return
         agent = self._dispatch.router.agent(person.login)
-        if agent is None:
-            self._dispatch.tell(AgentSignedIn(agent_id=person.login, skills=person.skills))
-        elif dict(agent.skills) != dict(person.skills):
-            self._dispatch.tell(AgentSkillsChanged(agent_id=person.login, skills=person.skills))
+        if agent is None or _leaving(agent):
+            self._dispatch.tell(AgentSignedIn(agent_id=person.login, skills=self._skills(person)))
+        else:
+            self._set_skills(person)
         self._keep_native_queue(person.login)
 
     async def page_closed(self, person: Person) -> None:
@@ -149,6 +153,29 @@ class CallFloor:
             self._dispatch.tell(AgentSignedOut(agent_id=person.login))
         if person.extension:
             self._phones.sign_out(person.extension)
+
+    async def person_changed(self, person: Person) -> None:
+        """An administrator gave the person another name, extension or skills: they count from now on."""
+        before = self._people.extension(person.login)
+        self._people.meet(person)
+        if before and before != person.extension:
+            self._phones.sign_out(before)
+        if person.login in self._present:
+            await self.page_opened(person)
+        else:
+            self._set_skills(person)
+
+    def _set_skills(self, person: Person) -> None:
+        agent, skills = self._dispatch.router.agent(person.login), self._skills(person)
+        if agent is not None and dict(agent.skills) != skills:
+            self._dispatch.tell(AgentSkillsChanged(agent_id=person.login, skills=skills))
+
+    def _skills(self, person: Person) -> dict[str, int]:
+        """The person's skills, without those that the routing policy does not have (any more)."""
+        known = {skill.name for skill in self._dispatch.router.policy.skills}
+        if unknown := sorted(person.skills.keys() - known):
+            log.warning("skills not in the routing policy", extra={"skills": unknown})
+        return {skill: level for skill, level in person.skills.items() if skill in known}
 
     def snapshot(self, person: Person) -> Snapshot:
         """The whole truth for this person now."""
@@ -294,7 +321,7 @@ class CallFloor:
         if not extension:
             return
         agent = self._dispatch.router.agent(agent_id)
-        if agent is None or agent.state is AgentState.OFFLINE:
+        if agent is None or AgentState.OFFLINE in (agent.state, agent.after):
             self._phones.sign_out(extension)
             return
         absent = agent.state is AgentState.NOT_READY or agent.after is AgentState.NOT_READY
@@ -348,3 +375,9 @@ class CallFloor:
                 for queue in view.queues:
                     self._calls.metrics.waiting.labels(queue=queue.queue).set(queue.waiting)
             await asyncio.sleep(QUEUES_EVERY_S)
+
+
+def _leaving(agent: AgentRecord) -> bool:
+    """Whether the agent is away, or will be after the present call, though a page of theirs is open."""
+    reason = agent.reason if agent.state is AgentState.NOT_READY else agent.after_reason
+    return agent.after is AgentState.OFFLINE or reason in AWAY_REASONS

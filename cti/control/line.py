@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from acd.messages import (
+    CallEnded,
     CallLeft,
     CallQueued,
     NotReadyReason,
@@ -19,6 +21,7 @@ from acd.messages import (
 from acd.messages import Event as RouterEvent
 from cti import call as calls_of
 from cti.agi import AgiError, AgiFailed, AgiHangup, AgiSession
+from cti.ami import AmiError
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.messages import CallState, EntryKind
@@ -47,6 +50,12 @@ ESCAPE_KEY = "D"
 GONE_NEWS_S = 1.0
 """How long Asterisk's own news of a hang-up may lag behind the end of the AGI session."""
 
+LOOK_S = 5.0
+"""How often a waiting line makes sure that the router still has its call."""
+
+SHORTEST_RING_S = 0.5
+"""An offer whose ring would be shorter is let pass: the router is about to withdraw it."""
+
 MISSED = {
     "BUSY": NotReadyReason.REFUSED,
     "NOANSWER": NotReadyReason.MISSED_RING,
@@ -59,7 +68,7 @@ MISSED = {
 
 
 class Telephony(Protocol):
-    """What a line needs beside its own AGI session (cti.control.floor over AMI)."""
+    """What a line needs beside its own AGI session (cti.control.telephony, over AMI)."""
 
     def tell(self, event: RouterEvent) -> None:
         """Tell the router."""
@@ -69,6 +78,9 @@ class Telephony(Protocol):
 
     def in_line(self, call_id: str) -> bool:
         """Whether the router has the call already."""
+
+    def offered(self, call_id: str, agent_id: str) -> bool:
+        """Whether the router offers the call to this agent now."""
 
     def talk_over(self, call_id: str) -> None:
         """The agent hung up, the citizen is still there."""
@@ -114,11 +126,16 @@ class Line:
         self._ringing: Offer | None = None
         self._withdrawn = False
         self._waiting_prompt = False
+        self.replaced = False  # another session has the channel now; this one only has not ended yet
         self._aside: set[asyncio.Task[None]] = set()
         self.place: int | None = None
         self.expected_wait_s: float | None = None
 
-    # ------------------------------------------------------------ told by the floor
+    # ------------------------------------------------------------ told by the switchboard
+
+    def rings(self, agent_id: str) -> bool:
+        """Whether Asterisk is dialling this agent, or the two talk."""
+        return self._ringing is not None and self._ringing.agent_id == agent_id
 
     def offer(self, offer: Offer) -> None:
         """Ring this agent as soon as the present prompt is stopped."""
@@ -128,7 +145,7 @@ class Line:
 
     def withdraw(self, withdrawn: OfferWithdrawn) -> None:
         """Stop ringing (or do not begin to ring) this agent."""
-        if self._ringing is not None and self._ringing.agent_id == withdrawn.agent_id:
+        if self.rings(withdrawn.agent_id):
             self._withdrawn = True
             self._beside(self._phones.drop_leg(self._call))
             return
@@ -208,55 +225,76 @@ class Line:
     async def _route(self, action: Route) -> Event:
         if not self._phones.queue_exists(action.queue):
             return Failed(reason=f"queue {action.queue!r} is not in the routing policy")
-        call = self._call
-        if call.state is not CallState.WAITING:
-            call = calls_of.queued(call, action.queue, action.needs, action.priority, self._now())
-            self._calls.update(call)
-        if self._inbox.empty():  # else: in line since before a restart, and already offered to somebody
-            if self._phones.in_line(call.call_id):  # a ring of before is dead: same place, new chance
-                self._phones.tell(CallLeft(call_id=call.call_id))
+        if self._inbox.empty() and self._phones.in_line(self.call_id):
             self._phones.tell(
-                CallQueued(
-                    call_id=call.call_id,
-                    queue=call.queue,
-                    needs=call.needs,
-                    priority=call.priority,
-                    since=call.queued or self._now(),
-                )
-            )
+                CallLeft(call_id=self.call_id)
+            )  # a ring of before is dead: same place, new chance
         greeted = False
         while True:
+            self._wait(action)
             if self._inbox.empty():
-                if not greeted:
+                if not self._phones.in_line(self.call_id) and not self._join():
+                    return Failed(reason="the router does not take the call")
+                if not greeted and self._inbox.empty():
                     greeted = True
                     await self._say_waiting(action.greeting)
                 await self._session.set_music(True, self._settings.music_class)
             offer = await self._next_offer()
-            if offer is None:
+            if offer is not None:
+                if await self._ring(offer):
+                    return TalkOver()
+            elif self._phones.in_line(self.call_id):
                 await self._session.set_music(False, self._settings.music_class)
                 await self._say_waiting(self._place_prompts())
-                continue
-            if await self._ring(offer):
-                return TalkOver()
+
+    def _wait(self, action: Route) -> None:
+        """The call waits for what the flow wants, since when it first waited."""
+        call = self._call
+        wanted = (action.queue, dict(action.needs), action.priority)
+        if call.state is not CallState.WAITING:
+            self._calls.update(calls_of.queued(call, *wanted, self._now()))
+        elif (call.queue, dict(call.needs), call.priority) != wanted:
+            queue, needs, priority = wanted
+            self._calls.update(replace(call, queue=queue, needs=needs, priority=priority))
+
+    def _join(self) -> bool:
+        """Be in line with the router, at the old place; False when it does not take the call."""
+        call = self._call
+        self._phones.tell(
+            CallQueued(
+                call_id=call.call_id,
+                queue=call.queue,
+                needs=call.needs,
+                priority=call.priority,
+                since=self._now() if call.queued is None else call.queued,
+            )
+        )
+        return self._phones.in_line(call.call_id)
 
     async def _next_offer(self) -> Offer | None:
-        """Wait for an agent; None when it is time to say the place in line. Raises AgiHangup."""
-        if not self._inbox.empty():
-            return self._inbox.get_nowait()
+        """Wait for an agent; None when it is time to say the place in line, or the router lost the call.
+
+        Raises AgiHangup.
+        """
+        loop = asyncio.get_running_loop()
+        say_at = loop.time() + (self._settings.announce_every_s or math.inf)
         got = asyncio.ensure_future(self._inbox.get())
         gone = asyncio.ensure_future(self._session.hung_up.wait())
         try:
-            await asyncio.wait(
-                (got, gone),
-                timeout=self._settings.announce_every_s or None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if gone.done():
-                raise AgiHangup("the caller hung up while waiting")
-            return got.result() if got.done() else None
+            while True:
+                wait_s = max(0.0, min(LOOK_S, say_at - loop.time()))
+                await asyncio.wait((got, gone), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
+                    raise AgiHangup("the caller hung up while waiting")
+                if got.done():
+                    return got.result()
+                if not self._phones.in_line(self.call_id):
+                    log.error("the router had lost a waiting call", extra={"call_id": self.call_id})
+                    return None
+                if loop.time() >= say_at:
+                    return None
         finally:
-            if not got.done():
-                got.cancel()
+            got.cancel()
             gone.cancel()
 
     async def _say_waiting(self, prompts: tuple[str, ...]) -> None:
@@ -280,8 +318,12 @@ class Line:
 
     async def _ring(self, offer: Offer) -> bool:
         """Ring one agent; True when they talked and the agent hung up first. Raises AgiHangup."""
-        targets = self._phones.dial_targets(offer.agent_id, self._call.node)
         began = self._now()
+        if offer.ring_until - began < SHORTEST_RING_S or not self._phones.offered(
+            self.call_id, offer.agent_id
+        ):
+            return False  # withdrawn, or about to be
+        targets = self._phones.dial_targets(offer.agent_id, self._call.node)
         if not targets:
             self._missed(offer, NotReadyReason.PHONE_LOST, began)
             return False
@@ -295,10 +337,12 @@ class Line:
         finally:
             self._ringing = None
         call = self._call
-        if status == "ANSWER" or call.with_person:
+        if status == "ANSWER":
             self._phones.talk_over(self.call_id)
             return True
-        if self._withdrawn:
+        if call.with_person:  # so it seemed while AMI was away, but nobody has answered
+            self._phones.tell(CallEnded(call_id=self.call_id, agent_id=offer.agent_id))
+        elif self._withdrawn:
             self._calls.update(calls_of.ring_failed(call, self._now()))
         else:
             self._missed(offer, MISSED.get(status, NotReadyReason.MISSED_RING), began)
@@ -330,14 +374,17 @@ class Line:
         """The AGI session ended under us: the citizen hung up, or the channel was taken elsewhere."""
         if self.call_id not in self._calls:
             return
-        if not await self._calls.is_gone(self.call_id, GONE_NEWS_S) and await self._phones.channel_alive(
+        taken = not await self._calls.is_gone(self.call_id, GONE_NEWS_S) and await self._phones.channel_alive(
             self._call
-        ):
-            log.info("channel was taken away", extra={"call_id": self.call_id})
-            if self._phones.in_line(self.call_id):
-                self._phones.tell(CallLeft(call_id=self.call_id))
+        )
+        if self.replaced or self.call_id not in self._calls:
+            return  # what happens now is told by the session that has the channel
+        if not taken:
+            self._citizen_left()
             return
-        self._citizen_left()
+        log.info("channel was taken away", extra={"call_id": self.call_id})
+        if self._phones.in_line(self.call_id):
+            self._phones.tell(CallLeft(call_id=self.call_id))
 
     def _citizen_left(self) -> None:
         self._phones.citizen_left(self.call_id)
@@ -348,7 +395,7 @@ class Line:
         async def guarded() -> None:
             try:
                 await work
-            except (AgiError, OSError) as error:
+            except (AgiError, AmiError, OSError) as error:
                 log.warning(
                     "telephone side refused", extra={"call_id": self.call_id, "reason": type(error).__name__}
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable
 from typing import cast
 
@@ -17,6 +18,12 @@ from cti.tasks import end
 log = logging.getLogger(__name__)
 
 DEADLINE_S = 2.0
+FETCH_S = 0.5
+"""A caller who was at another server waits no longer than this for what that one knew."""
+
+STALE_S = 86_400.0
+"""A call that has not changed for a day is over, though its server never came back to say so."""
+
 RETRY_S = 0.5
 
 
@@ -27,8 +34,10 @@ class LiveCalls:
     of live calls; when Redis comes back, all of it is written.
     """
 
-    def __init__(self, redis: Redis, prefix: str) -> None:
+    def __init__(self, redis: Redis, prefix: str, *, server: str = "") -> None:
+        """`server`: only calls that this server had last are its to load; "" loads all."""
         self._redis = redis
+        self._server = server
         self._key = f"{prefix}calls"
         self._dirty: dict[str, Call | None] = {}
         self._wake = asyncio.Event()
@@ -46,18 +55,32 @@ class LiveCalls:
         self._wake.set()
 
     async def load(self) -> list[Call]:
-        """Return every call that was kept. Raises RedisError, TimeoutError or OSError when Redis is away."""
+        """Return every call that this server kept, and forget those that no server will ask for any more.
+
+        Raises RedisError, TimeoutError or OSError when Redis is away.
+        """
         async with asyncio.timeout(DEADLINE_S):
             kept = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._key))
         calls = []
         for key, value in kept.items():
-            try:
-                calls.append(msgspec.json.decode(value, type=Call))
-            except msgspec.MsgspecError:
-                log.error(
-                    "kept call cannot be read, left out", extra={"call_id": key.decode(errors="replace")}
-                )
+            call = _read(key.decode(errors="replace"), value)
+            if call is None:
+                continue
+            if self._server in ("", call.server):
+                calls.append(call)
+            elif call.state_since < time.time() - STALE_S:
+                self.forget(call.call_id)
         return calls
+
+    async def fetch(self, call_id: str) -> Call | None:
+        """Return the call as its last server kept it; None when nobody did, or Redis does not answer."""
+        try:
+            async with asyncio.timeout(FETCH_S):
+                value = await cast("Awaitable[bytes | None]", self._redis.hget(self._key, call_id))
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("kept call not fetched", extra={"call_id": call_id, "reason": type(error).__name__})
+            return None
+        return None if value is None else _read(call_id, value)
 
     async def check(self) -> None:
         """Ask Redis whether it is there, so that an idle server notices too."""
@@ -108,3 +131,11 @@ class LiveCalls:
             return False
         self.healthy = True
         return True
+
+
+def _read(call_id: str, value: bytes) -> Call | None:
+    try:
+        return msgspec.json.decode(value, type=Call)
+    except msgspec.MsgspecError:
+        log.error("kept call cannot be read, left out", extra={"call_id": call_id})
+        return None

@@ -17,8 +17,8 @@ class People:
     def meet(self, person: Person) -> None:
         """Remember (the newest version of) a person."""
         before = self._by_login.get(person.login)
-        if before is not None and before.extension:
-            self._by_extension.pop(before.extension, None)
+        if before is not None and self._by_extension.get(before.extension) == person.login:
+            del self._by_extension[before.extension]
         self._by_login[person.login] = person
         if person.extension:
             self._by_extension[person.extension] = person.login

@@ -15,6 +15,9 @@ NATIVE_QUEUE = "hotline"
 DESK_SUFFIX = "p"
 """`8001` is the browser's softphone, `8001p` the desk phone of the same agent."""
 
+RETRY_S = 1.0
+"""A node that did not take a change of its queue is asked again after this long."""
+
 REACHABLE = frozenset({"Reachable", "NonQualified", "Created", "Updated"})
 """Contact states in which a call may be sent there. Source: ContactStatus events of res_pjsip."""
 
@@ -27,7 +30,8 @@ class Phones:
         self._contacts: dict[str, dict[str, set[str]]] = {}  # endpoint -> node -> contacts that are reachable
         self._members: dict[str, bool] = {}  # extension -> paused, for everybody signed in
         self._known: set[str] = set()  # nodes whose contacts have been listed since their link came up
-        self._work: dict[str, asyncio.Queue[tuple[str, bool | None]]] = {}
+        self._left: set[str] = set()  # extensions signed out since the start, and not in again
+        self._work: dict[str, asyncio.Queue[str]] = {}  # node -> extensions whose membership may be wrong
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -69,8 +73,12 @@ class Phones:
         self._set(endpoint, event.node, event.get("URI"), reachable=status in REACHABLE)
         return extension if self.registered(extension) != before else None
 
-    async def list_contacts(self, link: AmiLink) -> None:
-        """Ask one node for all contacts, after its link came up. Raises AmiError."""
+    async def list_contacts(self, link: AmiLink) -> tuple[str, ...]:
+        """Ask one node for all contacts, after its link came up. Raises AmiError.
+
+        Returns the extensions of signed-in agents whose reachability is now known to be another.
+        """
+        before = {extension: self.registered(extension) for extension in self._members}
         try:
             listed = await link.listing("PJSIPShowContacts", {}, deadline=10.0)
         except AmiRefused:
@@ -81,8 +89,9 @@ class Phones:
             endpoint = item.get("Endpoint") or item.get("Aor")
             self._set(endpoint, link.name, item.get("Uri"), reachable=item.get("Status") in REACHABLE)
         self._known.add(link.name)
-        for extension, paused in self._members.items():
-            self._work[link.name].put_nowait((extension, paused))
+        for extension in (*self._members, *self._left):
+            self._work[link.name].put_nowait(extension)
+        return tuple(one for one, was in before.items() if self.registered(one) is not was)
 
     def node_down(self, node: str) -> None:
         """The node's link is gone: nothing is known of its contacts until it is back."""
@@ -105,28 +114,31 @@ class Phones:
         """Put the agent into the native queue, or change whether it may ring them."""
         if self._members.get(extension) is not paused:
             self._members[extension] = paused
-            self._tell_all(extension, paused)
+            self._left.discard(extension)
+            self._tell_all(extension)
 
     def sign_out(self, extension: str) -> None:
         """Take the agent out of the native queue."""
         if self._members.pop(extension, None) is not None:
-            self._tell_all(extension, None)
+            self._left.add(extension)
+            self._tell_all(extension)
 
     def restored(self, members: Mapping[str, bool]) -> None:
         """Take over who is signed in after a restart; told to the nodes as their links come up."""
         self._members.update(members)
 
-    def _tell_all(self, extension: str, paused: bool | None) -> None:
+    def _tell_all(self, extension: str) -> None:
         for queue in self._work.values():
-            queue.put_nowait((extension, paused))
+            queue.put_nowait(extension)
 
     async def _keep_members(self, name: str) -> None:
         link = self._nodes.link(name)
         work = self._work[name]
         while True:
-            extension, paused = await work.get()
+            extension = await work.get()
             if not link.connected:
                 continue  # list_contacts tells everything again when the link is back
+            paused = self._members.get(extension)  # the newest, whatever was asked for first
             for endpoint in self.endpoints(extension):
                 try:
                     await self._tell_member(link, f"PJSIP/{endpoint}", extension, paused)
@@ -134,6 +146,9 @@ class Phones:
                     log.warning(
                         "native queue not updated", extra={"node": name, "reason": type(error).__name__}
                     )
+                    await asyncio.sleep(RETRY_S)
+                    work.put_nowait(extension)
+                    break
 
     @staticmethod
     async def _tell_member(link: AmiLink, interface: str, extension: str, paused: bool | None) -> None:

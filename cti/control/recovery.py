@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from acd.messages import TalkRestored
+from acd.messages import AgentState, CallEnded, TalkRestored
 from cti.ami import AmiError, AmiEvent, AmiLink
 from cti.call import Call
 from cti.control.calls import Calls
@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
 YOUNG_S = 3.0
-"""A call that is younger than this is left alone: its events may still be on their way."""
+"""A call, and a state, that is younger than this is left alone: its events may still be on their way."""
+
+AGAIN_S = 30.0
+"""Who had to go back to the native queue is left there for so long, that it has time to ring somebody."""
 
 FALLBACK_CONTEXT = "hotline-fallback"
 FALLBACK_WAITS = frozenset({"Playback", "Queue", "Wait"})
@@ -71,16 +74,24 @@ class Recovery:
         recordings: Recordings,
         has_line: Callable[[str], bool],
         accepting: Callable[[], bool],
+        server: str,
+        alone: bool,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`accepting()` tells whether this server takes AGI sessions now."""
+        """`accepting()` tells whether this server takes AGI sessions now; `server` is its name.
+
+        `alone`: no other server sees the same Asterisk; else each keeps to the talks of its own agents.
+        """
         self._calls = calls
         self._dispatch = dispatch
         self._telephony = telephony
         self._recordings = recordings
         self._has_line = has_line
         self._accepting = accepting
+        self._server = server
+        self._alone = alone
         self._now = clock
+        self._brought: dict[str, float] = {}  # call -> when it was brought back
         self._task: asyncio.Task[None] | None = None
 
     def start(self, links: Iterable[AmiLink]) -> None:
@@ -94,17 +105,21 @@ class Recovery:
     async def reconcile(self, link: AmiLink) -> None:
         """Look at one node now. Raises AmiError when it cannot be asked."""
         asked = self._now()
+        calls = [call.call_id for call in self._calls]
         listed = await link.listing("CoreShowChannels", {}, deadline=10.0)
         channels = {c.uniqueid: c for c in map(Channel.of, listed) if c.uniqueid}
-        for call in self._calls:
+        for call in filter(None, map(self._calls.find, calls)):
             if call.node == link.name and call.ended is None and call.started < asked - YOUNG_S:
-                self._check_known(call, channels)
+                self._check_known(call, channels, settled=call.state_since < asked - YOUNG_S)
+        self._free_agents(link.name, channels, asked)
+        self._telephony.close_written_up()
+        self._brought = {one: at for one, at in self._brought.items() if one in channels}
         self._recordings.left_over(link.name, channels)
         for channel in channels.values():
             if channel.context == FALLBACK_CONTEXT and channel.application in FALLBACK_WAITS:
                 await self._bring_back(link, channel, channels)
 
-    def _check_known(self, call: Call, channels: dict[str, Channel]) -> None:
+    def _check_known(self, call: Call, channels: dict[str, Channel], *, settled: bool) -> None:
         mine = channels.get(call.call_id)
         if mine is None:
             self._calls.metrics.recovered.labels(what="closed").inc()
@@ -114,8 +129,24 @@ class Recovery:
         agent = self._agent_beside(mine, channels)
         if agent is not None and not call.with_person and call.state is not CallState.SURVEY:
             self._adopt_talk(call, agent)
-        elif agent is not None and self._dispatch.router.talking_with(call.call_id) is None:
+        elif agent is not None and call.with_person and settled and self._untold(call):
             self._restore_talk(call.call_id, agent[0])
+
+    def _untold(self, call: Call) -> bool:
+        return self._dispatch.router.talking_with(call.call_id) is None
+
+    def _free_agents(self, node: str, channels: dict[str, Channel], asked: float) -> None:
+        """Set agents free who count as talking, on a call of this node, though the talk is over."""
+        for agent in self._dispatch.router.snapshot()[0]:
+            call_id = agent.call_id or ""
+            if agent.state is not AgentState.TALKING or agent.since >= asked - YOUNG_S:
+                continue
+            if call_id.rpartition("-")[0] != node:
+                continue
+            call = self._calls.find(call_id)
+            if call_id not in channels if call is None else not call.with_person:
+                log.warning("agent set free from a call that is over", extra={"call_id": call_id})
+                self._dispatch.tell(CallEnded(call_id=call_id, agent_id=agent.agent_id))
 
     def _adopt_talk(self, call: Call, agent: tuple[str, Channel]) -> None:
         agent_id, channel = agent
@@ -140,12 +171,17 @@ class Recovery:
         agent = self._agent_beside(channel, channels)
         call = self._calls.find(channel.uniqueid)
         if agent is not None:
-            if call is None:
-                call = self._calls.add(_unknown_call(link.name, channel, self._now()))
+            if call is None and (self._alone or self._dispatch.router.agent(agent[0]) is not None):
+                call = self._calls.add(_unknown_call(link.name, channel, self._server, self._now()))
                 self._adopt_talk(call, agent)
             return
         if channel.bridge or not self._accepting() or self._has_line(channel.uniqueid):
             return
+        if call is not None and call.with_person:  # answered while we looked
+            return
+        if self._now() < self._brought.get(channel.uniqueid, -AGAIN_S) + AGAIN_S:
+            return
+        self._brought[channel.uniqueid] = self._now()
         try:
             await link.redirect(channel.name, "hotline", "resume")
         except AmiError as error:
@@ -172,7 +208,7 @@ class Recovery:
                         log.error("reconciling failed", extra={"node": link.name, "site": fault_site(error)})
 
 
-def _unknown_call(node: str, channel: Channel, now: float) -> Call:
+def _unknown_call(node: str, channel: Channel, server: str, now: float) -> Call:
     """A call that reached a person while no server was there: its beginning is in its unique id."""
     try:
         started = float(channel.uniqueid.rpartition("-")[2])
@@ -189,4 +225,5 @@ def _unknown_call(node: str, channel: Channel, now: float) -> Call:
         started=started,
         recording_started=started,
         state_since=now,
+        server=server,
     )

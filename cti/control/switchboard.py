@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from acd.messages import CallLeft, Offer, OfferWithdrawn, PlaceChanged, TalkRestored
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 FRESH_S = 3.0
 """A call that no server knows and that is younger than this has not heard the greeting yet."""
 
+RING_LIMIT = "ring_limit"
+"""The router's reason for a withdrawal whose time is up. Source: acd.messages.OfferWithdrawn."""
+
 RETURN_S = 3.0
 """How long an offer waits for a call that was in line before a restart; then the agent is free again."""
 
@@ -42,14 +45,21 @@ class Switchboard:
         flow_for: Callable[[str], Flow],
         flow_named: Callable[[str], Flow | None],
         settings: LineSettings,
+        server: str,
+        fetch: Callable[[str], Awaitable[Call | None]],
     ) -> None:
-        """`flow_for(called number)` is never None; `flow_named` finds the flow that a saved state names."""
+        """`flow_for(called number)` is never None; `flow_named` finds the flow that a saved state names.
+
+        `server` is this server's name, `fetch` asks the live state for a call of another one.
+        """
         self._calls = calls
         self._dispatch = dispatch
         self._telephony = telephony
         self._flow_for = flow_for
         self._flow_named = flow_named
         self._settings = settings
+        self._server = server
+        self._fetch = fetch
         self._lines: dict[str, Line] = {}
         self._early: dict[str, Offer] = {}  # offers for calls that are on their way back to us
 
@@ -66,6 +76,8 @@ class Switchboard:
         """Handle one AGI session: the FastAGI server's handler. Raises AgiHangup and AgiError."""
         stage = session.args[0] if session.args else "enter"
         call = self._calls.find(session.uniqueid)
+        if call is None and stage != "enter":
+            call = await self._taken_over(session.uniqueid)
         known = call is not None
         if call is None:
             call = self._calls.add(await self._new_call(session))
@@ -74,6 +86,8 @@ class Switchboard:
         session.call_id = call.call_id
         flow, begin = self._begin(call, stage, known=known)
         line = Line(session, call, flow, self._calls, self._telephony, self._settings)
+        if (before := self._lines.get(call.call_id)) is not None:
+            before.replaced = True
         self._lines[call.call_id] = line
         if (early := self._early.pop(call.call_id, None)) is not None:
             line.offer(early)
@@ -101,7 +115,17 @@ class Switchboard:
             started=started,
             recording_started=started,
             state_since=now,
+            server=self._server,
         )
+
+    async def _taken_over(self, call_id: str) -> Call | None:
+        """What another server kept of this call, which is ours from now on; None when there is nothing."""
+        call = await self._fetch(call_id)
+        if call is None or call_id in self._calls:
+            return self._calls.find(call_id)
+        self._calls.restore(call)
+        self._telephony.announce_taken(call)
+        return self._calls.update(replace(call, server=self._server))
 
     def _begin(self, call: Call, stage: str, *, known: bool) -> tuple[FlowRun, Callable[[FlowRun], Action]]:
         """Choose where the flow begins: at its start, back in line, or after the talk."""
@@ -115,18 +139,21 @@ class Switchboard:
         if stage == "after":
             self._telephony.talk_over(call.call_id)
             return run, FlowRun.after_talk
-        if stage == "resume" and known:
-            self._back_in_line(call)
-            return run, FlowRun.back_in_line
         # Another server, full, closed the connection of a call that has only just come in: not a resume.
-        if stage == "resume" and self._calls.now() - call.started > FRESH_S:
-            return run, FlowRun.back_in_line
+        if known or (stage == "resume" and self._calls.now() - call.started > FRESH_S):
+            return run, self._again(call)
         self._calls.update(calls_of.entered_flow(call, self._calls.now()))
         return run, FlowRun.start
 
-    def _back_in_line(self, call: Call) -> None:
+    def _again(self, call: Call) -> Callable[[FlowRun], Action]:
+        """Make a call that was here before fit to wait again; after a talk the rating comes instead."""
+        if call.state in (CallState.SURVEY, CallState.WRAP_UP):
+            return FlowRun.after_talk
         if call.state is CallState.RINGING:
             self._calls.update(calls_of.ring_failed(call, self._calls.now()))
+        elif call.with_person:  # taken from the agent without our knowing
+            self._telephony.agent_left(call)
+        return FlowRun.back_in_line
 
     # ------------------------------------------------------------ the router's decisions
 
@@ -156,10 +183,18 @@ class Switchboard:
         if call is not None and call.with_person and call.agent_id == withdrawn.agent_id:
             self._dispatch.tell(TalkRestored(call_id=call.call_id, agent_id=withdrawn.agent_id))
             return
-        self._early.pop(withdrawn.call_id, None)
+        early = self._early.get(withdrawn.call_id)
+        if early is not None and early.agent_id == withdrawn.agent_id:
+            del self._early[withdrawn.call_id]
         line = self._lines.get(withdrawn.call_id)
-        if line is not None:
-            line.withdraw(withdrawn)
+        if line is None:
+            return
+        still_dialling = withdrawn.reason == RING_LIMIT and line.rings(withdrawn.agent_id)
+        if still_dialling and call is not None and not self._telephony.hears(call):
+            # Dial ends by itself at the limit unless somebody answered, and nobody could tell us
+            self._telephony.talk_found(call, withdrawn.agent_id, "", "")
+            return
+        line.withdraw(withdrawn)
 
     def place_changed(self, place: PlaceChanged) -> None:
         """Remember the place for the next announcement."""

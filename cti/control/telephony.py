@@ -28,6 +28,9 @@ from cti.tasks import end
 log = logging.getLogger(__name__)
 
 BEFORE_TALK = frozenset({CallState.INCOMING, CallState.IN_FLOW, CallState.WAITING, CallState.RINGING})
+TAKEN = "HotlineTaken"
+"""UserEvent with CallId and Server: that server has taken the call over from another one."""
+
 HOLD_MOVES: dict[str, Callable[[Call, float], Call]] = {"Hold": calls_of.held, "Unhold": calls_of.resumed}
 
 
@@ -46,7 +49,9 @@ class Telephony:
         orders: OrderDesk,
         recordings: Recordings,
         phone_changed: Callable[[str], None],
+        server: str,
     ) -> None:
+        """`server` is this server's name among several."""
         self._nodes = nodes
         self._calls = calls
         self._dispatch = dispatch
@@ -56,6 +61,7 @@ class Telephony:
         self._orders = orders
         self._recordings = recordings
         self._phone_changed = phone_changed
+        self._server = server
         self._legs: dict[str, dict[str, str]] = {}  # call -> ringing channel -> its unique id
         self._aside: set[asyncio.Task[None]] = set()
 
@@ -118,6 +124,18 @@ class Telephony:
         if self._dispatch.router.agent(agent_id) is not None:
             self.tell(TalkRestored(call_id=call.call_id, agent_id=agent_id))
 
+        elif self.in_line(call.call_id):  # with somebody who is not signed in here
+            self.tell(CallLeft(call_id=call.call_id))
+
+    def hears(self, call: Call) -> bool:
+        """Whether the call's node can tell us now what happens to it."""
+        return self._link(call).connected
+
+    def offered(self, call_id: str, agent_id: str) -> bool:
+        """Whether the router offers the call to this agent now."""
+        waiting = self._dispatch.router.waiting(call_id)
+        return waiting is not None and waiting.offered_to == agent_id
+
     def in_line(self, call_id: str) -> bool:
         """Whether the router has the call in line or ringing."""
         return self._dispatch.router.waiting(call_id) is not None
@@ -131,15 +149,18 @@ class Telephony:
             self.talk_began(call, call.agent_id or "", "", "")
             call = self._calls.get(call_id)
         self._calls.update(calls_of.agent_left(call, self._calls.now()))
-        self._end_agents_talk(call)
+        self.agent_left(call)
+        if self.in_line(call_id):  # answered without our knowing: it waits no more
+            self.tell(CallLeft(call_id=call_id))
 
     def citizen_left(self, call_id: str) -> None:
         """The citizen's channel is gone: tell the router, keep the outcome. Nothing for a closed call."""
         call = self._calls.find(call_id)
         if call is None or call.state is CallState.WRAP_UP:
             return
-        if call.with_person:
-            self._end_agents_talk(call)
+        self._legs.pop(call_id, None)
+        if call.with_person or self._dispatch.router.talking_with(call_id) is not None:
+            self.agent_left(call)
         if self.in_line(call_id):
             self.tell(CallLeft(call_id=call_id))
         call = self._calls.get(call_id)
@@ -147,14 +168,25 @@ class Telephony:
         self._calls.update(calls_of.citizen_left(call, self._calls.now(), writing=writing))
         self._recordings.expect(call_id)
 
-    def _end_agents_talk(self, call: Call) -> None:
+    def agent_left(self, call: Call) -> None:
+        """The call's agent talks no more: tell the router."""
         self._legs.pop(call.call_id, None)
-        agent_id = call.agent_id
-        if not agent_id or self._dispatch.router.agent(agent_id) is None:
+        router = self._dispatch.router
+        talker = router.talking_with(call.call_id)
+        agent = router.agent(talker or call.agent_id or "")
+        if agent is None:
             return
-        if self._dispatch.router.talking_with(call.call_id) != agent_id:
-            self.tell(TalkRestored(call_id=call.call_id, agent_id=agent_id))
-        self.tell(CallEnded(call_id=call.call_id, agent_id=agent_id))
+        if talker is None:
+            if agent.call_id not in (None, call.call_id):
+                return  # long with another citizen
+            self.tell(TalkRestored(call_id=call.call_id, agent_id=agent.agent_id))
+        self.tell(CallEnded(call_id=call.call_id, agent_id=agent.agent_id))
+
+    def close_written_up(self) -> None:
+        """End calls whose citizen is gone and whose agent does not write them up any more."""
+        for call in self._calls:
+            if call.state is CallState.WRAP_UP and not self._writing(call):
+                self._calls.update(calls_of.wrapped_up(call, self._calls.now()))
 
     def _writing(self, call: Call) -> bool:
         """Whether the call's agent is in wrap-up for it."""
@@ -176,6 +208,8 @@ class Telephony:
                 self._hangup(event)
             case "Hold" | "Unhold":
                 self._hold(event)
+            case "UserEvent" if event.get("UserEvent") == TAKEN:
+                self._taken(event)
             case "ContactStatus":
                 extension = self._phones.contact_event(event)
                 if extension is not None:
@@ -187,9 +221,8 @@ class Telephony:
         call = self._calls.find(event.get("Uniqueid"))
         if call is None:
             return
-        legs = self._legs.setdefault(call.call_id, {})
         channel = event.get("DestChannel")
-        uniqueid = legs.pop(channel, "") or event.get("DestUniqueid")
+        uniqueid = self._legs.get(call.call_id, {}).pop(channel, "") or event.get("DestUniqueid")
         if event.get("DialStatus") != "ANSWER" or call.state not in BEFORE_TALK:
             return
         agent_id = self.agent_of_channel(channel) or call.agent_id
@@ -228,6 +261,32 @@ class Telephony:
         wanted = CallState.HELD if event.name == "Hold" else CallState.TALKING
         if call.with_person and call.state is not wanted:
             self._calls.update(HOLD_MOVES[event.name](call, self._calls.now()))
+
+    # ------------------------------------------------------------ several servers
+
+    def announce_taken(self, call: Call) -> None:
+        """Tell the other servers, through the call's node, that the call is this server's now."""
+        told = {"UserEvent": TAKEN, "CallId": call.call_id, "Server": self._server}
+
+        async def tell() -> None:
+            await self._link(call).action("UserEvent", told)
+
+        self.beside(tell(), "announcing a call taken over", call.call_id)
+
+    def _taken(self, event: AmiEvent) -> None:
+        """Another server has the call now: let go of it, unless its agent writes it up here."""
+        call = self._calls.find(event.get("CallId"))
+        if call is None or event.get("Server") == self._server:
+            return
+        if call.with_person:
+            self.talk_over(call.call_id)
+        if call.state not in BEFORE_TALK:
+            return
+        log.info("another server took the call over", extra={"call_id": call.call_id})
+        if self.in_line(call.call_id):
+            self.tell(CallLeft(call_id=call.call_id))
+        self._legs.pop(call.call_id, None)
+        self._calls.release(call.call_id)
 
     # ------------------------------------------------------------ helpers
 

@@ -91,6 +91,11 @@ async def change_account(request: web.Request) -> web.StreamResponse:
             active=body.active,
             password=body.password,
         )
+    deps = request.app[DEPS]
+    person = account.person()
+    if account.active:  # who is not has no session any more, and the pages close by themselves
+        await deps.floor.person_changed(person)
+        deps.pages.update_person(person)
     return answer(account)
 
 

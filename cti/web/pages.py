@@ -131,6 +131,12 @@ class PageHub:
             if logins is None or page.person.login in set(logins):
                 page.resync()
 
+    def update_person(self, person: Person) -> None:
+        """Let this person's pages know their new name, extension and skills, and show them."""
+        for page in self._pages.get(person.login, ()):
+            page.person = person
+            page.resync()
+
     def close_all(self, code: int) -> None:
         """Ask for every page to be closed."""
         for page in self:

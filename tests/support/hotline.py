@@ -451,9 +451,10 @@ class Hotline:
     async def agent_is(self, number: int, *states: AgentState) -> AgentRecord:
         """Wait until agent `number` is in one of these states, as Redis has it."""
         login = self._agents[number - 1].login
+        prefix = f"{self.settings.prefix}{self.settings.name}:"
         async with asyncio.timeout(LIMIT_S):
             while True:
-                agents, _ = await LiveState(self._redis, self.settings.prefix).load()
+                agents, _ = await LiveState(self._redis, prefix).load()
                 for agent in agents:
                     if agent.agent_id == login and agent.state in states:
                         return agent

@@ -62,6 +62,9 @@ class FakeFloor:
     async def signed_out(self, person: Person) -> None:
         self._note("signed_out", person)
 
+    async def person_changed(self, person: Person) -> None:
+        self._note("changed", person)
+
     def snapshot(self, person: Person) -> Snapshot:
         me = AgentView(
             agent_id=person.login,
