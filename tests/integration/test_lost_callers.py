@@ -8,17 +8,17 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 
 import pytest
 import pytest_asyncio
 
 from acd.messages import AgentState
 from asterisk_conf.provide import AsteriskInstall
-from cti.demo.desk import DeskFailed
-from cti.messages import CallState, EditField, FinishWrapUp, Ready, SubmitOrder
-from tests.support.hotline import LIMIT_S, Citizen, Desk, Hotline, running_hotline
+from cti.messages import CallState, EditField, FinishWrapUp, SubmitOrder
+from tests.support.hotline import LIMIT_S, Citizen, Hotline, running_hotline
 from tests.support.loopback import LoopbackBlock
+from tests.support.phases import Phases, diligent, served
 from tests.support.until import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -44,74 +44,9 @@ Note = Callable[[str, object], None]
 """pytest's `record_property`: figures for whoever asks for them (--junitxml)."""
 
 
-class Phases:
-    """Six citizens, one in each phase of a call and two in line; agents 1 to 3 have been or are with them."""
-
-    def __init__(self, hotline: Hotline) -> None:
-        numbers = iter(range(13800001001, 13800001010))
-        self.survey, self.talking, self.ringing, self.first, self.second, self.greeting = (
-            hotline.citizen(str(next(numbers))) for _ in range(6)
-        )
-        self.not_served = (self.ringing, self.first, self.second, self.greeting)
-
-    async def reach(self, hotline: Hotline) -> None:
-        """Bring everybody into their phase."""
-        await hotline.answers(3, 2.0)
-        await hotline.ready(1)
-        await hotline.dial(self.survey)
-        self.survey.press("1")
-        await self.survey.hears_agent()
-        self.survey.agent_hangs_up()
-        await hotline.is_in(self.survey, CallState.SURVEY)
-        await hotline.ready(2)
-        await hotline.dial(self.talking)
-        self.talking.press("1")
-        await self.talking.hears_agent()
-        for citizen in (self.ringing, self.first, self.second):
-            await hotline.dial(citizen)
-            citizen.press("1")
-            await hotline.is_in(citizen, CallState.WAITING)
-        await hotline.dial(self.greeting)
-        await hotline.is_in(self.greeting, CallState.IN_FLOW)
-        await hotline.ready(3)
-        await hotline.is_in(self.ringing, CallState.RINGING)
-
-
-async def served(citizen: Citizen) -> None:
-    """The citizen reaches a person, who hangs up; then so does the citizen."""
-    await citizen.hears_agent(120)
-    citizen.agent_hangs_up()
-    await until(lambda: not citizen.agent_here.is_set(), LIMIT_S)
-    citizen.hang_up()
-    await until(citizen.gone.is_set, LIMIT_S)
-
-
 def seconds_after(began: float, *citizens: Citizen) -> list[float]:
     """When each of them had an agent on the line for the first time after `began`."""
     return [round(min(at for at in citizen.reached_at if at > began) - began, 1) for citizen in citizens]
-
-
-@asynccontextmanager
-async def diligent(*desks: Desk) -> AsyncIterator[None]:
-    """These agents write nothing up and go on at once, also when the system took them out."""
-
-    async def work(desk: Desk) -> None:
-        while True:
-            await asyncio.sleep(0.1)
-            command = {"wrap_up": FinishWrapUp(), "not_ready": Ready()}.get(desk.state)
-            if command is not None and desk.here.is_set():
-                try:
-                    await desk.send(command)
-                except (DeskFailed, ConnectionError):
-                    continue  # the server is away, or the telephone is not known yet
-
-    tasks = [asyncio.create_task(work(desk)) for desk in desks]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
 
 
 @contextmanager

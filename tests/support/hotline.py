@@ -42,7 +42,17 @@ from cti.demo.desk import DeskCall, DeskFailed, HeadlessDesk
 from cti.demo.network import Network, be_silent, sound
 from cti.demo.people import DemoAccount, demo_accounts, ensure_accounts
 from cti.launcher import Stack, Steps
-from cti.messages import CallState, DraftView, FinishWrapUp, NotReady, Ready, Role
+from cti.messages import (
+    CallState,
+    DraftView,
+    FinishWrapUp,
+    HealthView,
+    NotReady,
+    Ready,
+    Role,
+    ServerMessage,
+    Snapshot,
+)
 from cti.settings import Settings, load
 from tests.support.asterisk import CACHE
 from tests.support.loopback import LoopbackBlock
@@ -67,6 +77,7 @@ host = "{server}"
 
 [recognition]
 enabled = {captions}
+model = "{model}"
 host = "{server}"
 processes = 1
 
@@ -299,6 +310,7 @@ class Desk(HeadlessDesk):
     def __init__(self, base: str, account: DemoAccount) -> None:
         super().__init__(base, account, lambda _: None)
         self.here = asyncio.Event()  # connected
+        self.health: HealthView | None = None  # newest
         self._closing = False
 
     async def open(self) -> None:
@@ -326,6 +338,13 @@ class Desk(HeadlessDesk):
             else:
                 self.here.set()
                 return
+
+    def _take(self, message: ServerMessage) -> None:
+        super()._take(message)
+        if isinstance(message, Snapshot):
+            self.health = message.health
+        elif isinstance(message, HealthView):
+            self.health = message
 
     async def telephone_works(self) -> None:
         """Return when the hotline knows the agent's telephone."""
@@ -533,6 +552,15 @@ class Hotline:
         await child.stop(0)  # it was waiting to start it again
         return killed
 
+    async def stop_server(self) -> tuple[int, float]:
+        """Ask the server to stop (SIGTERM); it is started again. Returns exit status and seconds it took."""
+        process = self.stack.children["serve"]._process
+        if process is None:
+            raise RuntimeError("the server does not run")
+        began = time.monotonic()
+        process.terminate()
+        return await process.wait(), time.monotonic() - began
+
     async def bring_server_back(self) -> None:
         """Start the server that was taken away, and wait until it takes calls."""
         await self.stack.children["serve"].start()
@@ -572,6 +600,7 @@ async def running_hotline(
     block: LoopbackBlock,
     *,
     captions: bool = False,
+    model: str = "",
     database_url: str = "",
     redis_url: str = "",
     ring_limit_s: float = 8.0,
@@ -598,6 +627,7 @@ async def running_hotline(
             database_url=database_url,
             server=server,
             captions=str(captions).lower(),
+            model=model,
             policy=policy,
             announce_every_s=announce_every_s,
             trunk=trunk,
