@@ -11,9 +11,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from asr.errors import AsrError
+from asr.model import find_model
+from asterisk_conf import debs, provide
+from asterisk_conf.errors import AsteriskConfError
 from cti import deskbuild
 from cti.errors import StartError
 from cti.settings import hotline_home
@@ -25,9 +29,11 @@ DEBIAN = {
     "chromium": "chromium",
     "sipp": "sip-tester",
 }
-"""Program -> Debian package; installed when missing and this is Debian with root."""
+"""Program -> Debian package: installed when missing, or, by an ordinary user, unpacked into the cache."""
 
 FONT = "fonts-noto-cjk"
+KEPT = frozenset({"HOTLINE_HOME", "HOTLINE_CHROMIUM", "HOTLINE_TEST_KEEP"})
+"""Variables that tests may see; an operator's settings are none of theirs."""
 
 
 def test(pytest_arguments: Sequence[str], *, quick: bool) -> int:
@@ -36,6 +42,7 @@ def test(pytest_arguments: Sequence[str], *, quick: bool) -> int:
     environment = _environment()
     if not quick:
         _install_programs()
+        _fetch(failures)
         _build_desk(failures)
     python = sys.executable
     checks = [
@@ -61,10 +68,13 @@ def test(pytest_arguments: Sequence[str], *, quick: bool) -> int:
 
 
 def _environment() -> dict[str, str]:
-    environment = dict(os.environ)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_") or name in KEPT
+    }
     environment["PYTHONPATH"] = str(ROOT)
+    environment["HOTLINE_CACHE"] = str(_cache())
     try:
-        node = deskbuild.node_folder(hotline_home() / "cache", _say)
+        node = deskbuild.node_folder(_cache(), _say)
         environment["PATH"] = f"{node}:{environment.get('PATH', '')}"
     except StartError as error:
         _say(str(error))
@@ -74,15 +84,15 @@ def _environment() -> dict[str, str]:
 def _build_desk(failures: list[str]) -> None:
     _step("web desk")
     try:
-        deskbuild.install(hotline_home() / "cache", _say)
-        deskbuild.build(hotline_home() / "cache", _say)
+        deskbuild.install(_cache(), _say)
+        deskbuild.build(_cache(), _say)
     except StartError as error:
         _say(str(error))
         failures.append("web desk")
 
 
 def _install_programs() -> None:
-    """Install Debian's packages when root on a machine with apt; the tests unpack what is still missing."""
+    """Install Debian's packages when root on a machine with apt."""
     missing = [package for program, package in DEBIAN.items() if shutil.which(program) is None]
     if "chromium" in missing:
         missing.append(FONT)
@@ -96,6 +106,30 @@ def _install_programs() -> None:
         )
         if done.returncode:
             _say(f"apt-get {arguments[0]} failed with {done.returncode}")
+
+
+def _fetch(failures: list[str]) -> None:
+    """Fetch what is still missing into the cache, as any user; the tests that need it find it there."""
+    _step("Asterisk, speech model, browser")
+    parts: list[tuple[str, Callable[[], object]]] = [
+        ("Asterisk", lambda: provide.find(_cache())),
+        ("speech model", lambda: find_model(None, _cache())),
+    ]
+    if shutil.which("chromium") is None and "HOTLINE_CHROMIUM" not in os.environ:
+        packages = (DEBIAN["chromium"], FONT)
+        parts.append(("chromium", lambda: debs.provide(packages, debs.HOST, _cache() / "chromium")))
+    if shutil.which("sipp") is None:
+        parts.append(("sipp", lambda: debs.provide((DEBIAN["sipp"],), debs.HOST, _cache() / "sipp")))
+    for name, fetch in parts:
+        try:
+            fetch()
+        except (AsteriskConfError, AsrError) as error:
+            _say(f"{name}: {error}")
+            failures.append(name)
+
+
+def _cache() -> Path:
+    return hotline_home() / "cache"
 
 
 def _step(name: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from asr.errors import NoModel
 from asr.model import FoundModel, find_model
 from asr.recogniser import VoskRecognisers, load_model
-from asr.settings import default_cache
+from tests.support.asterisk import CACHE
 
 CITIZENS = Path(__file__).parents[2] / "cti" / "demo" / "citizens" / "audio"
 """Synthesised speech of the demo's citizens and agents: 8 kHz WAV."""
@@ -18,9 +18,9 @@ CITIZENS = Path(__file__).parents[2] / "cti" / "demo" / "citizens" / "audio"
 
 @functools.cache
 def found_model() -> FoundModel:
-    """The model in the usual cache, fetched on the first run; the test is skipped where it cannot be had."""
+    """The model in the cache, fetched on the first run; the test is skipped where it cannot be had."""
     try:
-        return find_model(None, default_cache())
+        return find_model(None, CACHE)
     except NoModel as error:
         pytest.skip(f"no speech model: {error}")
 
