@@ -144,9 +144,9 @@ class Tree:
         raise ProvideError(f"{self.root}: the tree has no dynamic loader; remove the tree to unpack it again")
 
 
-def die_with_us() -> tuple[str, ...]:
-    """Words before a command line that make it end when we do (util-linux; elsewhere nothing)."""
-    return ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
+def die_with_us(by: str = "TERM") -> tuple[str, ...]:
+    """Words before a command line that make it end, by this signal, when we do (util-linux; else nothing)."""
+    return ("setpriv", "--pdeathsig", by, "--") if shutil.which("setpriv") else ()
 
 
 def provide(packages: Sequence[str], suite: str, into: Path, progress: Report | None = None) -> Tree:

@@ -133,7 +133,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
-            [*die_with_us(), *command],
+            [*die_with_us("KILL"), *command],  # npm lives on through SIGTERM
             cwd=folder,
             env=environment,
             capture_output=True,
