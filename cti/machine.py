@@ -60,10 +60,17 @@ def own_agi(settings: Settings) -> str:
 
 
 def own_turn(settings: Settings) -> int:
-    """This server's number in the dialplan, from 1."""
+    """This server's number in the dialplan, from 1.
+
+    Raises:
+        SettingError: it is not among `servers`; then the watchdog would keep calls away from another one.
+    """
     servers = [f"{server.host}:{server.port}" for server in agi_servers(settings)]
     own = own_agi(settings)
-    return servers.index(own) + 1 if own in servers else 1
+    if own not in servers:
+        remedy = f"name this server, too: with agi.host and agi.port as they are it is {own}"
+        raise SettingError("servers", ", ".join(servers), remedy)
+    return servers.index(own) + 1
 
 
 def reachable(address: str) -> str:

@@ -70,6 +70,9 @@ DEMO_CITY = Path(__file__).resolve().parent / "demo" / "city.yaml"
 ABSENT_S = 15.0
 """After a start, agents of before whose page has not come back by then are lost."""
 
+WORDS_S = 8.0
+"""So long may it take at the start to read what was said and drafted in live calls, for all together."""
+
 DATABASE_LOOK_S = 3.0
 
 
@@ -80,6 +83,7 @@ class Server:
         self.settings = settings
         self._secrets = secrets
         self._tasks: list[asyncio.Task[None]] = []
+        self._turn = machine.own_turn(settings)
         self._accepting = False
         self._database_up = False
         self._told_health: HealthView | None = None
@@ -314,9 +318,13 @@ class Server:
             extension = self.people.extension(agent.agent_id)
             if extension and agent.state is not AgentState.OFFLINE:
                 self.phones.restored({extension: agent.state is AgentState.NOT_READY})
-        for call in self.calls:
-            if call.order_id and self._database_up:
-                await self._restore_words(call.call_id, call.order_id)
+        try:  # callers wait until this is over
+            async with asyncio.timeout(WORDS_S):
+                for call in self.calls:
+                    if call.order_id and self._database_up:
+                        await self._restore_words(call.call_id, call.order_id)
+        except TimeoutError:
+            log.warning("not all drafts restored in time", extra={"calls": len(self.calls)})
 
     async def _restore_words(self, call_id: str, order_id: str) -> None:
         try:
@@ -366,7 +374,7 @@ class Server:
         link = self.nodes.link(node)
         try:
             # whoever set this while we hung or were away: we take calls again
-            await link.set_variable("", f"HL_DOWN_{machine.own_turn(self.settings)}", "0")
+            await link.set_variable("", f"HL_DOWN_{self._turn}", "0")
             for extension in await self.phones.list_contacts(link):
                 self.floor.phone_changed(extension)
             await self.recovery.reconcile(link)

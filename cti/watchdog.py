@@ -80,6 +80,7 @@ class Watchdog:
         self._agi = agi
         self._turn = turn
         self.watch = Watch()
+        self._last = Move.NOTHING  # what the nodes were to be told last
 
     async def run(self) -> None:
         """Ask for ever."""
@@ -88,8 +89,14 @@ class Watchdog:
             self.watch, move = self.watch.after(sign)
             if move is not Move.NOTHING:
                 log.warning("server watched", extra={"sign": sign.value, "move": move.value})
+                self._last = move
                 await asyncio.gather(*(self._act(link, move) for link in self._nodes.links.values()))
             await asyncio.sleep(ASK_EVERY_S)
+
+    async def node_up(self, node: str) -> None:
+        """A node's link is (again) there: it may have missed what was decided meanwhile."""
+        if self._last is not Move.NOTHING:
+            await self._act(self._nodes.link(node), self._last)
 
     async def _act(self, link: AmiLink, move: Move) -> None:
         try:
@@ -150,15 +157,18 @@ async def watch(settings: Settings, secrets: Secrets) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     nodes = AmiNodes(
-        machine.ami_addresses(settings, secrets), on_event=_ignore, on_up=_nothing, on_down=_note_down
+        machine.ami_addresses(settings, secrets),
+        on_event=_ignore,
+        on_up=lambda node: dog.node_up(node),
+        on_down=_note_down,
     )
     own, turn = machine.own_agi(settings), machine.own_turn(settings)
     web = settings.web
     scheme = "https" if web.tls_certificate else "http"
     url = f"{scheme}://{machine.reachable(web.host)}:{web.port}/healthz"
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as client:
-        await nodes.start()
         dog = Watchdog(ask=lambda: ask_health(client, url), nodes=nodes, agi=own, turn=turn)
+        await nodes.start()
         task = asyncio.create_task(dog.run(), name="watchdog")
         stop = asyncio.ensure_future(stopping.wait())
         await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -170,10 +180,6 @@ async def watch(settings: Settings, secrets: Secrets) -> int:
 
 
 def _ignore(_event: AmiEvent) -> None:
-    return
-
-
-async def _nothing(_node: str) -> None:
     return
 
 

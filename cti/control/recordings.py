@@ -8,7 +8,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from asterisk_conf.errors import RecordingError
@@ -43,15 +43,14 @@ class Recordings:
         self._tasks[call_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(call_id, None))
 
-    def left_over(self, node: str, live: Collection[str]) -> None:
-        """Join what nobody saw the end of: recordings of this node whose calls are not `live`."""
-        left = {
+    def unjoined(self, node: str) -> frozenset[str]:
+        """Call ids of this node's recordings that are in two files still, because the call goes on or went
+        unseen. Reads the disk."""
+        return frozenset(
             path.name.removesuffix(side)
             for side in (CITIZEN, HEARD)
             for path in self._folder.glob(f"{node}-*{side}")
-        }
-        for call_id in sorted(left.difference(live)):
-            self.expect(call_id)
+        )
 
     async def stop(self) -> None:
         """Let go; what has not been joined yet is found again by the next server."""

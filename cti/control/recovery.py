@@ -106,6 +106,8 @@ class Recovery:
         """Look at one node now. Raises AmiError when it cannot be asked."""
         asked = self._now()
         calls = [call.call_id for call in self._calls]
+        # before the list: a file is there, and its call not in the list: nobody writes it any more
+        recorded = await asyncio.to_thread(self._recordings.unjoined, link.name)
         listed = await link.listing("CoreShowChannels", {}, deadline=10.0)
         channels = {c.uniqueid: c for c in map(Channel.of, listed) if c.uniqueid}
         for call in filter(None, map(self._calls.find, calls)):
@@ -114,7 +116,8 @@ class Recovery:
         self._free_agents(link.name, channels, asked)
         self._telephony.close_written_up()
         self._brought = {one: at for one, at in self._brought.items() if one in channels}
-        self._recordings.left_over(link.name, channels)
+        for call_id in sorted(recorded.difference(channels)):
+            self._recordings.expect(call_id)
         for channel in channels.values():
             if channel.context == FALLBACK_CONTEXT and channel.application in FALLBACK_WAITS:
                 await self._bring_back(link, channel, channels)

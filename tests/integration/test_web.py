@@ -16,6 +16,8 @@ from yarl import URL
 
 from cti.database import migrate, open_engine
 from cti.messages import Entry, EntryKind, Role
+from cti.ports import Person
+from cti.web.pages import Page
 from cti.web.routes import ROUTES
 from orders.store import OrderStore
 from tests.support.loopback import LoopbackBlock
@@ -462,8 +464,19 @@ async def test_an_administrator_creates_changes_and_lists_accounts(site: Site) -
     change = {"skills": {"general": 4}, "active": False}
     status, account = await ask(browser, "PATCH", "/api/accounts/wang", json=change)
     assert (status, account["skills"], account["active"]) == (200, {"general": 4}, False)
+    assert ("changed", "wang") not in site.floor.heard  # gone, and so are the pages
     _, everybody = await ask(browser, "GET", "/api/accounts")
     assert [one["login"] for one in everybody["accounts"]] == ["banzhang", "guanli", "li", "wang", "zhang"]
+
+
+async def test_call_control_and_open_pages_learn_of_a_change_at_once(site: Site) -> None:
+    page = Page(Person(login="zhang", name="张三", role=Role.AGENT), "session")
+    site.deps.pages.add(page)
+    browser = await site.signed_in("guanli")
+    change = {"extension": "1009", "skills": {"general": 5}}
+    assert (await ask(browser, "PATCH", "/api/accounts/zhang", json=change))[0] == 200
+    assert ("changed", "zhang") in site.floor.heard
+    assert (page.person.extension, page.person.skills) == ("1009", {"general": 5})
 
 
 async def test_a_taken_login_and_a_bad_value_are_named(site: Site) -> None:

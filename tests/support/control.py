@@ -51,6 +51,8 @@ class Book:
         self.entries: list[Entry] = []
         self.kept: dict[str, Call] = {}
         self.changes: list[object] = []
+        self.files: set[str] = set()  # call ids of recordings in two files
+        self.expected: list[str] = []  # recordings to be joined
 
     def append(self, entry: Entry) -> None:
         self.entries.append(entry)
@@ -66,9 +68,11 @@ class Book:
 
     def expect(self, call_id: str) -> None:
         """A recording is to be joined."""
+        self.expected.append(call_id)
 
-    def left_over(self, node: str, live: object) -> None:
-        """Recordings that nobody saw the end of."""
+    def unjoined(self, node: str) -> frozenset[str]:
+        """Recordings in two files."""
+        return frozenset(self.files)
 
     def send(self, logins: object, message: object) -> None:
         """To pages."""

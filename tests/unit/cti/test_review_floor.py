@@ -168,6 +168,20 @@ async def test_a_call_that_comes_while_the_channels_are_listed_is_not_closed(
     assert world.state(made[0]) is CallState.WAITING
 
 
+async def test_a_recording_that_begins_while_the_channels_are_listed_is_not_joined(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.book.files = {"hl1-1.1"}
+
+    async def listing(*_: object, **__: object) -> tuple[AmiEvent, ...]:
+        world.book.files.add("hl1-1.2")
+        return ()
+
+    monkeypatch.setattr(world.link, "listing", listing)
+    await world.reconcile()
+    assert world.book.expected == ["hl1-1.1"]
+
+
 # ------------------------------------------------------------ what an administrator changes
 
 
