@@ -163,3 +163,13 @@ def test_asterisk_boots_without_an_error_or_warning(
     with running_pair(asterisk_install, loopback) as pair:
         for asterisk in (pair.hotline, pair.phones):
             assert not re.findall(r"^.*(?:ERROR|WARNING).*$", asterisk.log, re.MULTILINE)
+
+
+async def test_a_server_can_tell_the_others_that_it_took_a_call_over(
+    asterisk_pair: Pair, hotline_ami: RawAmi
+) -> None:
+    told = {"UserEvent": "HotlineTaken", "CallId": "hl1-1700000000.1", "Server": "server2"}
+    reply = await hotline_ami.action("UserEvent", **told)
+    assert reply["Response"] == "Success"
+    event = await hotline_ami.event("UserEvent", lambda event: event["UserEvent"] == "HotlineTaken")
+    assert told.items() <= event.items()
