@@ -202,3 +202,4 @@ async def on_response(request: web.Request, response: web.StreamResponse) -> Non
     if is_secure(request):
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Server"] = "hotline"  # versions are nobody's business

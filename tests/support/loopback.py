@@ -41,6 +41,14 @@ class LoopbackBlock:
         return f"127.{FIRST + self.number}.0.{self._used}"
 
 
+def _open(lock: Path) -> int:
+    """Open a lock file, made by whichever user came first; a lock needs no right to write."""
+    try:
+        return os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return os.open(lock, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
 @contextmanager
 def loopback_block() -> Iterator[LoopbackBlock]:
     """Hold a block of loopback addresses that no other process holds.
@@ -52,12 +60,7 @@ def loopback_block() -> Iterator[LoopbackBlock]:
     start = os.getpid() % BLOCKS  # spreads runs, so that a block is not reused the moment it is released
     for step in range(BLOCKS):
         number = (start + step) % BLOCKS
-        try:
-            handle = os.open(
-                folder / f"hotline-loopback-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666
-            )
-        except PermissionError:  # another user's file: that user's block
-            continue
+        handle = _open(folder / f"hotline-loopback-{number}.lock")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
