@@ -10,7 +10,6 @@ from typing import Protocol
 
 from acd.messages import (
     AgentBecameNotReady,
-    AgentBecameReady,
     AgentChanged,
     AgentRecord,
     AgentSignedIn,
@@ -21,52 +20,30 @@ from acd.messages import (
     Offer,
     OfferWithdrawn,
     PlaceChanged,
-    WrapUpExtended,
-    WrapUpFinished,
 )
 from cti import call as calls_of
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.captions import Captions
+from cti.control.commands import Commands
 from cti.control.dispatch import Dispatch
 from cti.control.orderdesk import OrderDesk
 from cti.control.people import People
 from cti.control.phones import Phones
 from cti.control.switchboard import Switchboard
+from cti.control.views import Views
 from cti.messages import (
-    AgentView,
     CallState,
-    DiscardOrder,
-    EditField,
     EntryKind,
-    ExtendWrapUp,
-    FinishWrapUp,
     HealthView,
-    NotReady,
     PageMessage,
-    Ping,
     QueuesView,
-    QueueView,
-    Ready,
-    Role,
     Snapshot,
-    SubmitOrder,
 )
-from cti.ports import CommandRefused, Pages, Person
+from cti.ports import Pages, Person
 from cti.tasks import end
 
 log = logging.getLogger(__name__)
-
-CHOSEN_REASONS = frozenset(
-    {
-        NotReadyReason.REST,
-        NotReadyReason.MEAL,
-        NotReadyReason.TRAINING,
-        NotReadyReason.MEETING,
-        NotReadyReason.OTHER,
-    }
-)
-"""Reasons that an agent may give; the others are the system's own."""
 
 AWAY_REASONS = frozenset({NotReadyReason.LOST, NotReadyReason.PHONE_LOST})
 """Reasons of the system's that end when the agent's page is back."""
@@ -109,6 +86,8 @@ class CallFloor:
         self._pages = pages
         self.health = health
         self._now = clock
+        self._views = Views(router=dispatch.router, phones=phones, clock=clock)
+        self._commands = Commands(calls=calls, dispatch=dispatch, orders=orders, phones=phones)
         calls.on_ended = self._call_ended
         self._present: set[str] = set()  # logins of those who have a page
         self._queues_due = asyncio.Event()
@@ -182,76 +161,17 @@ class CallFloor:
         call = self._calls.of_agent(person.login)
         draft = self._orders.find(call.order_id) if call and call.order_id else None
         return Snapshot(
-            me=self._agent_view(person),
+            me=self._views.agent(person),
             health=self.health(),
-            queues=self._queues_view(),
+            queues=self._views.queues(),
             call=self._calls.view(call) if call else None,
             captions=self._captions.of_call(call.call_id) if call else (),
             draft=self._orders.view(draft) if draft else None,
         )
 
-    # ------------------------------------------------------------ Floor: commands
-
     async def command(self, person: Person, message: PageMessage) -> None:
         """Carry one command out, or raise CommandRefused with words for the person."""
-        match message:
-            case Ping():
-                return
-            case Ready():
-                self._ready(person)
-            case NotReady(reason=reason):
-                self._not_ready(person, reason)
-            case FinishWrapUp():
-                self._agent(person)
-                self._dispatch.tell(WrapUpFinished(agent_id=person.login))
-            case ExtendWrapUp(seconds=seconds):
-                self._extend(person, seconds)
-            case EditField(order_id=order_id, field=field, value=value):
-                self._own_order(person, order_id)
-                self._orders.edit(order_id, field, value, person.login)
-            case SubmitOrder(order_id=order_id):
-                self._own_order(person, order_id)
-                await self._orders.submit(order_id, person.login)
-            case DiscardOrder(order_id=order_id, reason=reason):
-                self._own_order(person, order_id)
-                await self._orders.discard(order_id, person.login, reason)
-
-    def _ready(self, person: Person) -> None:
-        agent = self._agent(person)
-        if not self._phones.registered(person.extension):
-            raise CommandRefused("话机未注册，暂时不能示闲；请检查软电话或话机")
-        if agent in (AgentState.RINGING, AgentState.TALKING):
-            raise CommandRefused("通话中，结束后自动进入整理")
-        self._dispatch.tell(AgentBecameReady(agent_id=person.login))
-
-    def _not_ready(self, person: Person, reason: str) -> None:
-        self._agent(person)
-        try:
-            chosen = NotReadyReason(reason)
-        except ValueError:
-            chosen = NotReadyReason.SIGNED_IN
-        if chosen not in CHOSEN_REASONS:
-            raise CommandRefused(f"示忙原因“{reason[:20]}”不存在")
-        self._dispatch.tell(AgentBecameNotReady(agent_id=person.login, reason=chosen))
-
-    def _extend(self, person: Person, seconds: float) -> None:
-        if self._agent(person) is not AgentState.WRAP_UP:
-            raise CommandRefused("现在不在整理状态")
-        if not 1 <= seconds <= 600:
-            raise CommandRefused("延长时间须在 1 到 600 秒之间")
-        self._dispatch.tell(WrapUpExtended(agent_id=person.login, seconds=seconds))
-
-    def _agent(self, person: Person) -> AgentState:
-        agent = self._dispatch.router.agent(person.login)
-        if agent is None:
-            raise CommandRefused("您没有坐席身份（未分配分机或技能），请联系管理员")
-        return agent.state
-
-    def _own_order(self, person: Person, order_id: str) -> None:
-        draft = self._orders.find(order_id)
-        call = self._calls.find(draft.call_id) if draft else None
-        if call is not None and call.agent_id != person.login and person.role is Role.AGENT:
-            raise CommandRefused("这张工单属于其他坐席正在处理的通话")
+        await self._commands.carry_out(person, message)
 
     # ------------------------------------------------------------ Hands: the router's decisions
 
@@ -282,7 +202,7 @@ class CallFloor:
         )
         self._written_up(changed.agent_id, changed.call_id)
         if person is not None:
-            self._pages.send((person.login,), self._agent_view(person))
+            self._pages.send((person.login,), self._views.agent(person))
         self._keep_native_queue(changed.agent_id)
         self._queues_due.set()
 
@@ -292,7 +212,7 @@ class CallFloor:
         person = self._people.find(login) if login else None
         if person is None:
             return
-        self._pages.send((person.login,), self._agent_view(person))
+        self._pages.send((person.login,), self._views.agent(person))
         if not self._phones.registered(extension):
             asyncio.get_running_loop().call_later(
                 PHONE_GRACE_S, self._phone_still_gone, person.login, extension
@@ -327,48 +247,13 @@ class CallFloor:
         absent = agent.state is AgentState.NOT_READY or agent.after is AgentState.NOT_READY
         self._phones.sign_in(extension, paused=absent)
 
-    # ------------------------------------------------------------ views
-
-    def _agent_view(self, person: Person) -> AgentView:
-        agent = self._dispatch.router.agent(person.login)
-        return AgentView(
-            agent_id=person.login,
-            name=person.name,
-            role=person.role,
-            extension=person.extension,
-            state=agent.state.value if agent else AgentState.OFFLINE.value,
-            reason=agent.reason.value if agent and agent.reason else None,
-            since=agent.since if agent else 0.0,
-            until=agent.until if agent else None,
-            skills=dict(agent.skills) if agent else dict(person.skills),
-            phone_registered=bool(person.extension) and self._phones.registered(person.extension),
-            call_id=agent.call_id if agent else None,
-        )
-
-    def _queues_view(self) -> QueuesView:
-        now = self._now()
-        titles = {queue.name: queue.title for queue in self._dispatch.router.policy.queues}
-        return QueuesView(
-            queues=tuple(
-                QueueView(
-                    queue=state.queue,
-                    title=titles.get(state.queue, state.queue),
-                    waiting=state.waiting,
-                    longest_wait_s=0.0
-                    if state.oldest_since is None
-                    else round(max(0.0, now - state.oldest_since), 1),
-                    agents_ready=state.agents_ready,
-                    agents_busy=state.agents_busy,
-                )
-                for state in self._dispatch.router.queue_states()
-            )
-        )
+    # ------------------------------------------------------------ the queues
 
     async def _tell_queues(self) -> None:
         while True:
             await self._queues_due.wait()
             self._queues_due.clear()
-            view = self._queues_view()
+            view = self._views.queues()
             if view != self._told_queues:
                 self._told_queues = view
                 self._pages.broadcast(view)

@@ -10,7 +10,6 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
 
 import msgspec
 
@@ -33,13 +32,6 @@ from orders.messages import (
 )
 
 log = logging.getLogger(__name__)
-
-
-class OrderReader(Protocol):
-    """What the desk reads from the order store."""
-
-    async def get(self, order_id: str) -> object:
-        """Return the stored order."""
 
 
 def order_event(entry: Entry) -> tuple[str, OrderEvent]:

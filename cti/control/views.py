@@ -1,0 +1,57 @@
+"""What pages are shown of agents and queues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from acd.messages import AgentState
+from acd.router import Router
+from cti.control.phones import Phones
+from cti.messages import AgentView, QueuesView, QueueView
+from cti.ports import Person
+
+
+class Views:
+    """Reads the router and the telephones."""
+
+    def __init__(self, *, router: Router, phones: Phones, clock: Callable[[], float]) -> None:
+        self._router = router
+        self._phones = phones
+        self._now = clock
+
+    def agent(self, person: Person) -> AgentView:
+        """The state bar of one person."""
+        agent = self._router.agent(person.login)
+        return AgentView(
+            agent_id=person.login,
+            name=person.name,
+            role=person.role,
+            extension=person.extension,
+            state=agent.state.value if agent else AgentState.OFFLINE.value,
+            reason=agent.reason.value if agent and agent.reason else None,
+            since=agent.since if agent else 0.0,
+            until=agent.until if agent else None,
+            skills=dict(agent.skills) if agent else dict(person.skills),
+            phone_registered=bool(person.extension) and self._phones.registered(person.extension),
+            call_id=agent.call_id if agent else None,
+        )
+
+    def queues(self) -> QueuesView:
+        """All queues."""
+        now = self._now()
+        titles = {queue.name: queue.title for queue in self._router.policy.queues}
+        return QueuesView(
+            queues=tuple(
+                QueueView(
+                    queue=state.queue,
+                    title=titles.get(state.queue, state.queue),
+                    waiting=state.waiting,
+                    longest_wait_s=0.0
+                    if state.oldest_since is None
+                    else round(max(0.0, now - state.oldest_since), 1),
+                    agents_ready=state.agents_ready,
+                    agents_busy=state.agents_busy,
+                )
+                for state in self._router.queue_states()
+            )
+        )
