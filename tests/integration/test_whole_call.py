@@ -164,6 +164,37 @@ async def test_a_callers_history_is_found_by_number(hotline: Hotline) -> None:
     assert [call["call_id"] for call in earlier["calls"]] == calls[:1]
 
 
+async def test_captions_and_draft_go_on_when_the_server_dies_in_the_middle_of_a_sentence(
+    hotline: Hotline,
+) -> None:
+    desk = await hotline.desk(1)
+    await hotline.health_says(captions=True)
+    await hotline.ready(1)
+    citizen = hotline.citizen("13800000913")
+    citizen.mute = True
+    await hotline.dial(citizen)
+    citizen.press("1")
+    call = await hotline.is_in(citizen, CallState.TALKING)
+    async with asyncio.timeout(LIMIT_S):
+        while len(call.taps) < 2:
+            call = await hotline.is_in(citizen, CallState.TALKING)
+    citizen.says("rubbish_short_1.wav")
+    await asyncio.sleep(1.0)  # in the middle of it
+    hotline.kill_server()
+    await until(lambda: citizen.silent, LIMIT_S)
+    await hotline.server_is_back()
+    citizen.agent_says("agent_rubbish.wav")
+    seen = desk.call(citizen.number)
+    assert seen is not None
+    await until(lambda: "安排" in heard(seen, "agent"), LIMIT_S)
+    await until(lambda: "垃圾" in heard(seen, "citizen"), LIMIT_S)
+    await until(lambda: seen.draft is not None and "category" in seen.draft.fields, LIMIT_S)
+    citizen.hang_up()
+    await hotline.record(citizen, "ended")
+    lines = (await desk.fetch(f"/api/calls/{call.call_id}/transcript"))["lines"]
+    assert len({line["line_id"] for line in lines}) == len(lines) == len(seen.captions)
+
+
 @pytest.mark.parametrize(
     ("key", "queue", "title"),
     [("1", "enterprise", "企业服务专席"), ("2", "social_security", "社保"), ("7", "general", "综合")],

@@ -343,6 +343,10 @@ class Desk(HeadlessDesk):
         super()._take(message)
         if isinstance(message, Snapshot):
             self.health = message.health
+            if message.call is not None:
+                call = self.calls[message.call.call_id]
+                call.captions = {one.line_id: one for one in message.captions if one.final}
+                call.draft = message.draft
         elif isinstance(message, HealthView):
             self.health = message
 
