@@ -116,7 +116,7 @@ def _fetch(failures: list[str]) -> None:
         ("speech model", lambda: find_model(None, _cache())),
     ]
     if shutil.which("chromium") is None and "HOTLINE_CHROMIUM" not in os.environ:
-        packages = (DEBIAN["chromium"], FONT)
+        packages = (DEBIAN["chromium"], "chromium-common", FONT)  # as tests.support.chromium wants them
         parts.append(("chromium", lambda: debs.provide(packages, debs.HOST, _cache() / "chromium")))
     if shutil.which("sipp") is None:
         parts.append(("sipp", lambda: debs.provide((DEBIAN["sipp"],), debs.HOST, _cache() / "sipp")))

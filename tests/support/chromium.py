@@ -29,7 +29,7 @@ from tests.support.asterisk import CACHE
 from tests.support.speech import CITIZENS
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PACKAGES = ("chromium", "fonts-noto-cjk")
+PACKAGES = ("chromium", "chromium-common", "fonts-noto-cjk")
 SIZE = (1366, 768)
 """Width and height of the screens that hotlines still have most of."""
 
