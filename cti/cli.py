@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from asr.errors import AsrError
+from asterisk_conf.errors import AsteriskConfError
 from cti.children import FINAL_EXIT, die_with_parent
 from cti.errors import HotlineError, SecretsError, SettingError, StartError
 from cti.settings import Settings, load
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     except (SettingError, SecretsError) as error:
         _complain(error)
         return FINAL_EXIT
-    except StartError as error:
+    except (StartError, AsteriskConfError, AsrError) as error:
         _complain(error)
         return UNAVAILABLE
     except HotlineError as error:
@@ -226,9 +228,9 @@ def _demo(options: argparse.Namespace) -> int:
     from cti.logs import configure
 
     configure("WARNING")
-    return asyncio.run(
-        demo(DemoOptions(calls=options.calls, headless=options.headless, agents=options.agents))
-    )
+    chosen = DemoOptions(calls=options.calls, headless=options.headless, agents=options.agents)
+    with _database_errors():
+        return asyncio.run(demo(chosen))
 
 
 # ---------------------------------------------------------------- looking and keeping
@@ -259,7 +261,6 @@ def _tell_once() -> Callable[[str], None]:
 
 def _asterisk(options: argparse.Namespace) -> int:
     from asterisk_conf import provide, validate
-    from asterisk_conf.errors import AsteriskConfError
     from asterisk_conf.render import render
     from cti import machine
     from cti.secrets import Secrets
