@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from acd.messages import AgentState, CallLeft, CallQueued, Tick
+from acd.messages import AgentState, CallLeft, CallQueued, Offer, OfferWithdrawn, Tick
 from cti.control import line, switchboard
 from cti.messages import CallState
 from tests.support.control import World
@@ -131,14 +131,11 @@ async def test_after_a_talk_that_nobody_told_of_the_call_is_offered_to_nobody(wo
     """Answered through the native queue while AMI was away; then the dialplan asks for what comes after."""
     session = world.calls_in()
     await world.waits(session)
-    session.hang_up()
-    await world.comes(lambda: world.switchboard.line(session.uniqueid) is None)
-    world.calls.restore(replace(world.book.kept[session.uniqueid], state=CallState.WAITING))
     after = world.calls_in(call_id=session.uniqueid, stage="after")
     await world.comes(lambda: after.played != [])
+    assert not world.telephony.in_line(session.uniqueid)
     await world.signs_in("li")
     assert world.agent_is("li") is AgentState.READY
-    assert not world.telephony.in_line(session.uniqueid)
 
 
 @pytest.mark.parametrize("state", [CallState.TALKING, CallState.HELD])
@@ -180,12 +177,14 @@ async def test_a_known_caller_who_resumes_waits_whatever_the_state_was(
 
 
 async def test_an_offer_that_was_withdrawn_meanwhile_rings_nobody(world: World) -> None:
+    """It had left the inbox already when the withdrawal came."""
+    await world.signs_in("li", ready=False)
     session = world.calls_in()
     await world.waits(session)
-    await world.signs_in("li")
     at_desk = world.switchboard.line(session.uniqueid)
-    assert at_desk is not None and world.agent_is("li") is AgentState.RINGING
-    await world.floor.signed_out(world.people.find("li") or await world.signs_in("li"))
+    assert at_desk is not None
+    at_desk._inbox.put_nowait(Offer(call_id=session.uniqueid, agent_id="li", ring_until=world.clock() + 15.0))
+    await world.comes(at_desk._inbox.empty)
     await asyncio.sleep(0.02)
     assert not session.dials.is_set()
     assert world.state(session) is CallState.WAITING
@@ -207,6 +206,7 @@ async def test_an_offer_for_another_agent_survives_the_withdrawal_of_the_first(
     li = await world.signs_in("li")
     await world.signs_in("zhao")
     await world.floor.signed_out(li)  # the router offers the call to zhao at once
+    world.switchboard.stop_ringing(OfferWithdrawn(call_id=call.call_id, agent_id="li", reason="agent_left"))
     again = world.calls_in(call_id=session.uniqueid, stage="resume")
     await again.dials.wait()
     assert world.calls.get(session.uniqueid).agent_id == "zhao"
