@@ -78,7 +78,7 @@ def value_of(number: str) -> str | None:
         return "".join(DIGITS[character] for character in number)
     try:
         return str(int(cn2an.cn2an(number.replace("幺", "一").replace("两", "二"), "smart")))
-    except ValueError:
+    except (ValueError, KeyError):  # cn2an looks up what is no number, such as 一十零
         return None
 
 

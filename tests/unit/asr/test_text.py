@@ -72,7 +72,15 @@ def test_fillers_and_stutters_are_dropped_but_not_words_that_look_like_them(said
 
 @pytest.mark.parametrize(
     ("number", "digits"),
-    [("八十六", "86"), ("六零三", "603"), ("两百", "200"), ("12", "12"), ("十", "10"), ("百百", None)],
+    [
+        ("八十六", "86"),
+        ("六零三", "603"),
+        ("两百", "200"),
+        ("12", "12"),
+        ("十", "10"),
+        ("百百", None),
+        ("一十零", None),
+    ],
 )
 def test_a_spoken_number_has_a_value_or_none(number: str, digits: str | None) -> None:
     assert value_of(number) == digits
