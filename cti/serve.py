@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import time
 from pathlib import Path
 
 from aiohttp import web
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from acd.errors import PolicyError
-from acd.messages import AgentState
 from acd.policy import SHIPPED as SHIPPED_POLICY
 from acd.policy import load_policy
 from acd.router import Router
-from acd.store import LiveState, StoreError
-from asr import bus
+from acd.store import LiveState
 from asr.draft import DraftExtractor
 from asr.draft_rules import DraftRules
 from asr.errors import AsrError
@@ -49,18 +45,18 @@ from cti.control.telephony import Telephony
 from cti.database import migrate, open_engine
 from cti.errors import SettingError, StartError
 from cti.journal import Journal
-from cti.messages import Caption, Entry, EntryKind, HealthView
+from cti.messages import Entry, EntryKind, HealthView
 from cti.metrics import Metrics
 from cti.ports import Person
 from cti.secrets import Secrets
 from cti.settings import Settings
+from cti.takeover import Takeover
 from cti.tasks import end
 from cti.web.app import make_app
 from cti.web.pages import PageHub
 from cti.web.ports import PhoneAccount, WebDeps
 from ivr_flows.errors import FlowError
 from ivr_flows.loader import SHIPPED_FLOWS, SHIPPED_NUMBERS, load_flows
-from orders.errors import OrderError
 from orders.store import OrderStore
 
 log = logging.getLogger(__name__)
@@ -70,8 +66,6 @@ DEMO_CITY = Path(__file__).resolve().parent / "demo" / "city.yaml"
 ABSENT_S = 15.0
 """After a start, agents of before whose page has not come back by then are lost."""
 
-WORDS_S = 8.0
-"""So long may it take at the start to read what was said and drafted in live calls, for all together."""
 
 DATABASE_LOOK_S = 3.0
 
@@ -196,6 +190,21 @@ class Server:
             server=settings.name,
             alone=len(settings.servers) < 2,
         )
+        self.takeover = Takeover(
+            redis=self.redis,
+            prefix=settings.prefix,
+            live_calls=self.live_calls,
+            live_state=self.live_state,
+            calls=self.calls,
+            dispatch=self.dispatch,
+            people=self.people,
+            phones=self.phones,
+            orders=self.orders,
+            captions=self.captions,
+            journal=self.journal,
+            order_store=self.order_store,
+            call_store=self.call_store,
+        )
         self.agi = AgiServer(self.switchboard.serve, limits=AgiLimits(max_sessions=settings.agi.max_calls))
         self._runner = web.AppRunner(make_app(self._web_deps()), access_log=None)
 
@@ -225,12 +234,12 @@ class Server:
         """Start everything; returns when calls are taken. Raises StartError naming the part."""
         await self.journal.start()
         await self._database()
-        await self._restore()
+        await self.takeover.restore(words=self._database_up)
         self.live_calls.start()
         self.live_state.start()
         self.phones.start()
         self.taps.start()
-        self.captions.start(await self._last_transcript())
+        self.captions.start(await self.takeover.last_transcript())
         self.dispatch.start()
         self.floor.start()
         try:
@@ -303,65 +312,6 @@ class Server:
             log.error(
                 "database is away, records are kept in the journal", extra={"reason": type(error).__name__}
             )
-
-    async def _restore(self) -> None:
-        """Take over calls and agents of before."""
-        try:
-            for call in await self.live_calls.load():
-                self.calls.restore(call)
-            agents, waiting = await self.live_state.load()
-        except (RedisError, StoreError, OSError, TimeoutError) as error:
-            log.error("live state is away, starting without it", extra={"reason": type(error).__name__})
-            return
-        self.dispatch.restore(agents, waiting)
-        for agent in agents:
-            extension = self.people.extension(agent.agent_id)
-            if extension and agent.state is not AgentState.OFFLINE:
-                self.phones.restored({extension: agent.state is AgentState.NOT_READY})
-        try:  # callers wait until this is over
-            async with asyncio.timeout(WORDS_S):
-                for call in self.calls:
-                    if call.order_id and self._database_up:
-                        await self._restore_words(call.call_id, call.order_id)
-        except TimeoutError:
-            log.warning("not all drafts restored in time", extra={"calls": len(self.calls)})
-
-    async def _restore_words(self, call_id: str, order_id: str) -> None:
-        try:
-            async with asyncio.timeout(5):
-                await self.journal.delivered()
-                order = await self.order_store.get(order_id)
-                lines = await self.call_store.transcript(call_id)
-        except (OrderError, SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("draft not restored", extra={"call_id": call_id, "reason": type(error).__name__})
-            return
-        self.orders.restore(order.draft)
-        self.captions.restore(
-            call_id,
-            [
-                Caption(
-                    call_id=call_id,
-                    line_id=line.line_id,
-                    speaker=line.speaker,
-                    text=line.text,
-                    start=line.start_s,
-                    end=line.end_s,
-                    final=True,
-                    confidence=line.confidence,
-                )
-                for line in lines
-            ],
-        )
-
-    async def _last_transcript(self) -> str:
-        """Where to read on: a little before now, since a restarted server has missed some sentences."""
-        try:
-            async with asyncio.timeout(2):
-                newest = await bus.last_transcript_id(self.redis, prefix=self.settings.prefix)
-        except (RedisError, OSError, TimeoutError):
-            return f"{int(time.time() * 1000)}-0"
-        milliseconds = int(newest.partition("-")[0])
-        return f"{max(0, milliseconds - 60_000)}-0" if len(self.calls) else newest
 
     # ------------------------------------------------------------ what the parts say
 

@@ -1,0 +1,126 @@
+"""What a server takes over when it starts: the calls, agents, words and drafts of the one before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from acd.messages import AgentState
+from acd.store import LiveState, StoreError
+from asr import bus
+from cti.calls import CallStore
+from cti.control.calls import Calls
+from cti.control.captions import Captions
+from cti.control.dispatch import Dispatch
+from cti.control.live import LiveCalls
+from cti.control.orderdesk import OrderDesk
+from cti.control.people import People
+from cti.control.phones import Phones
+from cti.journal import Journal
+from cti.messages import Caption
+from orders.errors import OrderError
+from orders.store import OrderStore
+
+log = logging.getLogger(__name__)
+
+WORDS_S = 8.0
+"""How long words and drafts may take in all; callers wait until this is over."""
+
+
+class Takeover:
+    """Reads the live state once, before the server takes its first call."""
+
+    def __init__(
+        self,
+        *,
+        redis: Redis,
+        prefix: str,
+        live_calls: LiveCalls,
+        live_state: LiveState,
+        calls: Calls,
+        dispatch: Dispatch,
+        people: People,
+        phones: Phones,
+        orders: OrderDesk,
+        captions: Captions,
+        journal: Journal,
+        order_store: OrderStore,
+        call_store: CallStore,
+    ) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._live_calls = live_calls
+        self._live_state = live_state
+        self._calls = calls
+        self._dispatch = dispatch
+        self._people = people
+        self._phones = phones
+        self._orders = orders
+        self._captions = captions
+        self._journal = journal
+        self._order_store = order_store
+        self._call_store = call_store
+
+    async def restore(self, *, words: bool) -> None:
+        """Take over calls and agents; with `words`, also what was said and drafted. Callers wait."""
+        try:
+            for call in await self._live_calls.load():
+                self._calls.restore(call)
+            agents, waiting = await self._live_state.load()
+        except (RedisError, StoreError, OSError, TimeoutError) as error:
+            log.error("live state is away, starting without it", extra={"reason": type(error).__name__})
+            return
+        self._dispatch.restore(agents, waiting)
+        for agent in agents:
+            extension = self._people.extension(agent.agent_id)
+            if extension and agent.state is not AgentState.OFFLINE:
+                self._phones.restored({extension: agent.state is AgentState.NOT_READY})
+        try:
+            async with asyncio.timeout(WORDS_S):
+                for call in self._calls:
+                    if call.order_id and words:
+                        await self._restore_words(call.call_id, call.order_id)
+        except TimeoutError:
+            log.warning("not all drafts restored in time", extra={"calls": len(self._calls)})
+
+    async def _restore_words(self, call_id: str, order_id: str) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await self._journal.delivered()
+                order = await self._order_store.get(order_id)
+                lines = await self._call_store.transcript(call_id)
+        except (OrderError, SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("draft not restored", extra={"call_id": call_id, "reason": type(error).__name__})
+            return
+        self._orders.restore(order.draft)
+        self._captions.restore(
+            call_id,
+            [
+                Caption(
+                    call_id=call_id,
+                    line_id=line.line_id,
+                    speaker=line.speaker,
+                    text=line.text,
+                    start=line.start_s,
+                    end=line.end_s,
+                    final=True,
+                    confidence=line.confidence,
+                )
+                for line in lines
+            ],
+        )
+
+    async def last_transcript(self) -> str:
+        """Where to read on: a little before now, since a restarted server has missed some sentences."""
+        try:
+            async with asyncio.timeout(2):
+                newest = await bus.last_transcript_id(self._redis, prefix=self._prefix)
+        except (RedisError, OSError, TimeoutError):
+            return f"{int(time.time() * 1000)}-0"
+        milliseconds = int(newest.partition("-")[0])
+        return f"{max(0, milliseconds - 60_000)}-0" if len(self._calls) else newest
