@@ -571,8 +571,13 @@ class Hotline:
         await self.server_is_back()
 
     async def server_is_back(self) -> None:
-        """Wait until the server takes calls and every open page is connected to it again."""
+        """Wait until calls are sent to the server and every open page is connected to it again."""
         await self.health_says(ready=True)
+        asterisk = self.stack.asterisk
+        if asterisk is not None:  # after a hang the watchdog lets calls reach the server again
+            async with asyncio.timeout(LIMIT_S):
+                while "HL_DOWN_1=1" in (await asterisk.cli("dialplan show globals")).replace(" ", ""):
+                    await asyncio.sleep(0.1)
         async with asyncio.timeout(LIMIT_S):
             for desk in self.desks.values():
                 await desk.here.wait()
