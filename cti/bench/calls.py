@@ -232,6 +232,9 @@ class _Run:
             before, children, began = host.used_by(pids), _children_cpu_s(), time.monotonic()
             await citizens.start(self._citizens_arguments(side), numbers=side.numbers)
             await citizens.done(self._options.seconds + DRAIN_S)
+            if citizens.pid is not None:  # what is not over by now has failed, and must not be in the way
+                await citizens.stop()
+                await self._hang_up_all(side, stack, plain)
             if desks.lost:
                 raise BenchError(f"{desks.lost}; see the server's log")
             await asyncio.sleep(SETTLE_S)
@@ -253,6 +256,12 @@ class _Run:
         )
         self._steps.detail(phase_line(phase))
         return phase
+
+    @staticmethod
+    async def _hang_up_all(side: Side, stack: Stack, plain: AsteriskProcess) -> None:
+        process = plain if side.name == PLAIN else stack.asterisk
+        if process is not None:
+            await process.cli("channel request hangup all")
 
     def _citizens_arguments(self, side: Side) -> Sequence[str]:
         return (
