@@ -66,7 +66,7 @@ class Steps:
 
     def done(self, what: str) -> None:
         """Say how it ended and how long it took."""
-        self._say(f"[{self._total}/{self._total}] {what} ({time.monotonic() - self._began:.1f} s)")
+        self._say(f"[{self._count}/{self._total}] {what} ({time.monotonic() - self._began:.1f} s)")
 
     def _say(self, line: str) -> None:
         print(line, file=self._stream, flush=True)

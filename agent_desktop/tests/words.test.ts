@@ -12,6 +12,7 @@ describe('a source', () => {
     ['gazetteer/exact', '地名库'],
     ['gazetteer/sound', '地名库 · 同音'],
     ['caller_id', '来电号码'],
+    ['caller_id+said', '来电号码 · 与口述相符'],
     ['model:category-v1', '模型'],
     ['agent:li', '坐席 li'],
     ['something-new', 'something-new'],

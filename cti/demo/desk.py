@@ -23,6 +23,7 @@ from cti.messages import (
     DraftView,
     EditField,
     FinishWrapUp,
+    QueuesView,
     Ready,
     Reply,
     ServerMessage,
@@ -68,6 +69,7 @@ class HeadlessDesk:
         self._reading: asyncio.Task[None] | None = None
         self._staying: asyncio.Task[None] | None = None
         self._phone = asyncio.Event()
+        self.manned = asyncio.Event()  # somebody could take a call now
         self.calls: dict[str, DeskCall] = {}
         self.state = ""
 
@@ -178,10 +180,13 @@ class HeadlessDesk:
         match message:
             case Snapshot():
                 self._me(message.me)
+                self._floor(message.queues)
                 if message.call is not None:
                     self._call(message.call)
             case AgentView():
                 self._me(message)
+            case QueuesView():
+                self._floor(message)
             case CallView():
                 self._call(message)
             case Caption():
@@ -204,6 +209,12 @@ class HeadlessDesk:
                 self._phone.set()
             else:
                 self._phone.clear()
+
+    def _floor(self, view: QueuesView) -> None:
+        if any(queue.agents_ready for queue in view.queues):
+            self.manned.set()
+        else:
+            self.manned.clear()
 
     def _call(self, view: CallView) -> None:
         call = self.calls.get(view.call_id)

@@ -132,7 +132,8 @@ async def _nothing() -> None:
 
 
 def _note_down(reason: str) -> None:
-    log.warning("link to the demo's network down", extra={"reason": reason})
+    if reason != "stopped":  # by ourselves
+        log.warning("link to the demo's network down", extra={"reason": reason})
 
 
 def sound(audio: str) -> str:

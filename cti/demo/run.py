@@ -134,6 +134,9 @@ class Demo:
         for number, scenario in enumerate(itertools.cycle(self._scenarios), start=1):
             if self._options.calls is not None and number > self._options.calls:
                 return 0
+            if not watcher.manned.is_set():
+                self._steps.detail("等坐席示闲，示闲后下一位市民来电")
+                await watcher.manned.wait()
             await self._one_for_person(scenario, watcher)
             await asyncio.sleep(BETWEEN_CALLS_S)
         return 0
@@ -141,7 +144,7 @@ class Demo:
     async def _one_for_person(self, scenario: Scenario, watcher: HeadlessDesk) -> None:
         talk = Conversation(scenario, agent_speaks=False)
         self._talks[scenario.caller] = talk
-        self._steps.detail(f"市民来电：{scenario.title}")
+        self._steps.detail(f"市民来电：{scenario.title}（{scenario.caller}），听完开场语音后振铃")
         await self._network.call(scenario.caller)
         try:
             async with asyncio.timeout(CALL_LIMIT_S):

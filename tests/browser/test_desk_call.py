@@ -135,7 +135,8 @@ async def test_a_call_becomes_an_order_with_its_recording(hotline: Hotline, desk
     await desk.at("finish-wrap-up").click()
     await desk.is_in("ready")
 
-    await hotline.record(citizen, "recording_url")
+    citizen.hang_up()
+    await hotline.record(citizen, "recording_url", "ended")
     await desk.at("nav-orders").click()
     await desk.at("orders-search").fill("人民路东口")
     row = desk.at(f"order-{order_id}")
@@ -209,6 +210,32 @@ async def test_whoever_rang_unheard_is_first_in_line(hotline: Hotline, desk: Des
     await desk.answer()
     await expect(desk.at("phone-caller")).to_have_text(grouped(first.number))
     await hotline.is_in(second, CallState.WAITING)
+
+
+async def test_a_caller_silences_the_recording_that_plays(hotline: Hotline, desk: DeskPage) -> None:
+    earlier = await rung(hotline, desk, "13800000935")
+    await desk.answer()
+    call = await hotline.is_in(earlier, CallState.TALKING)
+    earlier.says("manhole_missing_1.wav")
+    await until(lambda: earlier.silent, LIMIT_S)
+    await desk.hang_up()
+    earlier.hang_up()
+    await hotline.record(earlier, "recording_url", "ended")
+    await desk.at("finish-wrap-up").click()
+    await desk.at("unfinished-later").click()
+    await desk.is_in("ready")
+
+    await desk.at("nav-calls").click()
+    await desk.at("calls-search").fill(earlier.number)
+    await desk.at(f"call-{call.call_id}").click()
+    await desk.at("player-toggle").click()
+    await expect(desk.at("player")).to_have_attribute("data-playing", "true", timeout=LIMIT_MS)
+    caller = await waits(hotline, "13800000936")
+    await desk.rings()
+    await expect(desk.at("player")).to_have_attribute("data-playing", "false", timeout=LIMIT_MS)
+    await desk.page.keyboard.press("F2")
+    await desk.is_in("talking")
+    await expect(desk.at("phone-caller")).to_have_text(grouped(caller.number))
 
 
 async def test_a_call_is_held_and_taken_back(hotline: Hotline, desk: DeskPage) -> None:

@@ -118,7 +118,10 @@ async def new_context(browser: Browser) -> BrowserContext:
     """Open a window of its own: nobody is signed in, the microphone is allowed."""
     width, height = SIZE
     context = await browser.new_context(
-        viewport={"width": width, "height": height}, locale="zh-CN", permissions=["microphone"]
+        viewport={"width": width, "height": height},
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        permissions=["microphone"],
     )
     await context.add_init_script(WATCH_CONNECTIONS)
     return context

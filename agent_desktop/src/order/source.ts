@@ -12,6 +12,7 @@ const KINDS: Record<string, string> = {
   summary: '摘要',
 }
 const DETAILS: Record<string, string> = {
+  'caller_id+said': '来电号码 · 与口述相符',
   'gazetteer/exact': '地名库',
   'gazetteer/implied': '由地名推出',
   'gazetteer/near': '地名库 · 近音',

@@ -88,6 +88,11 @@ export const useLive = defineStore('live', () => {
     return line?.nextRef() ?? ''
   }
 
+  /** A queue's Chinese name, as far as the server has told it. */
+  function queueTitle(queue: string): string {
+    return state.value.queues.find((one) => one.queue === queue)?.title ?? queue
+  }
+
   function onMessage(listener: Listener): void {
     listeners.add(listener)
   }
@@ -105,6 +110,6 @@ export const useLive = defineStore('live', () => {
 
   return {
     state, link, retryAt, afterTalk, me: me_, call, draft,
-    start, stop, resume, command, send, nextRef, onMessage, onLost, hurry: () => line?.hurry(),
+    start, stop, resume, command, send, nextRef, queueTitle, onMessage, onLost, hurry: () => line?.hurry(),
   }
 })
