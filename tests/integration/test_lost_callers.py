@@ -237,5 +237,6 @@ async def test_nobody_is_lost_however_often_the_server_dies(hotline: Hotline, re
             await until(lambda: server.pid is not None)
             hotline.kill_server()
         record_property("waited_s", [await wait for wait in waits])
-        for citizen in citizens:
-            await hotline.record(citizen, "ended")
+        for citizen in citizens:  # whom no server ever saw, Asterisk's own queue served from end to end
+            if (await hotline.fetch(f"/api/calls?caller={citizen.number}&size=1"))["calls"]:
+                await hotline.record(citizen, "ended")
