@@ -26,12 +26,15 @@ from cti.settings import Settings
 log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 1.0
-ANSWER_WITHIN_S = 1.5
+ANSWER_WITHIN_S = 2.0
 HELD_AT = ("hotline", "ask")
 """Context and extension of the dialplan at which a server is asked what to do with a call."""
 
-SILENT_AT = 2
-"""So many unanswered questions in a row, and the server counts as hung: about four seconds."""
+SILENT_AT = 3
+"""So many unanswered questions in a row, and the server counts as hung: about eight seconds.
+
+Fewer would take callers away from a server that is only slow on a crowded machine, and slow it further.
+"""
 
 
 class Sign(StrEnum):

@@ -12,7 +12,7 @@ from cti import machine
 from cti.ami import AmiDown, AmiEvent, AmiNodes
 from cti.errors import SettingError
 from cti.settings import AgiSettings, Settings
-from cti.watchdog import Sign, Watchdog
+from cti.watchdog import SILENT_AT, Sign, Watchdog
 
 
 class Node:
@@ -45,7 +45,7 @@ class Enough(Exception):
 
 
 @pytest.mark.parametrize(
-    ("signs", "down"), [([Sign.SILENT, Sign.SILENT], "1"), ([Sign.SILENT, Sign.SILENT, Sign.ALIVE], "0")]
+    ("signs", "down"), [([Sign.SILENT] * SILENT_AT, "1"), ([*[Sign.SILENT] * SILENT_AT, Sign.ALIVE], "0")]
 )
 async def test_a_node_that_was_away_is_told_when_it_is_back(
     signs: list[Sign], down: str, monkeypatch: pytest.MonkeyPatch

@@ -32,7 +32,8 @@ def test_one_late_answer_is_no_hang() -> None:
 
 
 def test_a_server_that_stays_silent_is_hung_and_its_callers_are_rescued_again_and_again() -> None:
-    assert moves([Sign.SILENT] * 4) == [Move.NOTHING, Move.RESCUE, Move.RESCUE, Move.RESCUE]
+    assert moves([Sign.SILENT] * (SILENT_AT - 1)) == [Move.NOTHING] * (SILENT_AT - 1)
+    assert moves([Sign.SILENT] * (SILENT_AT + 2))[SILENT_AT - 1 :] == [Move.RESCUE] * 3
 
 
 def test_a_dead_server_is_left_to_asterisk() -> None:
@@ -41,7 +42,7 @@ def test_a_dead_server_is_left_to_asterisk() -> None:
 
 @pytest.mark.parametrize("between", [[], [Sign.REFUSED], [Sign.REFUSED, Sign.SILENT]])
 def test_a_server_that_answers_again_is_readmitted_also_when_it_was_restarted(between: list[Sign]) -> None:
-    assert moves([Sign.SILENT, Sign.SILENT, *between, Sign.ALIVE])[-1] is Move.READMIT
+    assert moves([*[Sign.SILENT] * SILENT_AT, *between, Sign.ALIVE])[-1] is Move.READMIT
 
 
 @given(st.lists(st.sampled_from(Sign), max_size=40))
