@@ -576,7 +576,9 @@ class Hotline:
         asterisk = self.stack.asterisk
         if asterisk is not None:  # after a hang the watchdog lets calls reach the server again
             async with asyncio.timeout(LIMIT_S):
-                while "HL_DOWN_1=1" in (await asterisk.cli("dialplan show globals")).replace(" ", ""):
+                while "HL_DOWN_1=1" in (  # noqa: ASYNC110 - Asterisk tells nobody
+                    await asterisk.cli("dialplan show globals")
+                ).replace(" ", ""):
                     await asyncio.sleep(0.1)
         async with asyncio.timeout(LIMIT_S):
             for desk in self.desks.values():
