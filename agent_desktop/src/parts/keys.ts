@@ -1,7 +1,7 @@
 /** The desk's keys; the table is what the help dialog shows. */
 
 import { ElMessage } from 'element-plus/es/components/message/index.mjs'
-import { onBeforeUnmount, onMounted, ref, type Ref } from 'vue'
+import { onBeforeUnmount, onMounted, ref, watch, type Ref } from 'vue'
 
 import { useLive } from '@/stores/live'
 import { usePhone } from '@/stores/phone'
@@ -21,6 +21,7 @@ export const KEYS: ReadonlyArray<{ keys: string[]; does: string }> = [
 ]
 
 const ARMED_MS = 2000
+const REACHABLE_MS = 3000
 
 /** Everything that has to happen elsewhere on the page. */
 export const deskKeys = { openBusy: (): void => undefined }
@@ -82,8 +83,25 @@ export function useKeys(pages: { help(): void; desk(): void }): Ref<boolean> {
 export async function goReady(): Promise<void> {
   const phone = usePhone()
   const live = useLive()
-  if (await phone.checkMicrophone()) await live.command({ type: 'ready' })
-  else ElMessage({ message: phone.microphone?.message ?? '麦克风不可用', type: 'error', duration: 6000, showClose: true })
+  if (await phone.checkMicrophone()) {
+    if (phone.phone.line === 'registered') await reachable()
+    await live.command({ type: 'ready' })
+  } else ElMessage({ message: phone.microphone?.message ?? '麦克风不可用', type: 'error', duration: 6000, showClose: true })
+}
+
+/** Asterisk first asks a telephone that has just registered whether it is there; until then the server would refuse. */
+async function reachable(): Promise<void> {
+  const live = useLive()
+  if (live.me?.phone_registered === true) return
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      stop()
+      window.clearTimeout(timer)
+      resolve()
+    }
+    const timer = window.setTimeout(done, REACHABLE_MS)
+    const stop = watch(() => live.me?.phone_registered, (there) => there === true && done())
+  })
 }
 
 function isTyping(target: EventTarget | null): boolean {
