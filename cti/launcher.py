@@ -97,7 +97,6 @@ class Stack:
         self._valkey: EmbeddedValkey | None = None
         self.asterisk: AsteriskProcess | None = None
         self.children: dict[str, Child] = {}
-        self._watch: asyncio.Task[None] | None = None
 
     @property
     def web(self) -> str:
@@ -164,9 +163,6 @@ class Stack:
 
     async def stop(self) -> None:
         """Stop everything in the reverse order; calls in Asterisk end with it."""
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.wait((self._watch,))
         for name in ("watch", "asr", "serve"):
             child = self.children.pop(name, None)
             if child is not None:
