@@ -20,6 +20,15 @@ class AgentState(StrEnum):
     RINGING = "ringing"
     TALKING = "talking"
     WRAP_UP = "wrap_up"
+    RESERVED = "reserved"  # kept free for a call-back: the citizen is being dialled
+
+
+class Media(StrEnum):
+    """How citizen and agent meet: one voice or video call at a time, or several texts."""
+
+    VOICE = "voice"
+    VIDEO = "video"
+    TEXT = "text"
 
 
 class NotReadyReason(StrEnum):
@@ -43,7 +52,10 @@ class NotReadyReason(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSignedIn:
     agent_id: str  # who
-    skills: Mapping[str, int]  # skill name -> level, 1 (beginner) to 5 (expert)
+    skills: Mapping[str, int]  # skill name -> level, 1 (beginner) to 5 (expert); languages are skills, too
+    team: str = ""  # 班组, "" when none
+    place: str = ""  # centre where the agent sits, "" for the only one
+    texts: int = 0  # how many text conversations at once, beside no voice call
     auto_ready: bool = False  # take calls at once instead of waiting for 示闲
 
 
@@ -67,6 +79,9 @@ class AgentBecameNotReady:
 class AgentSkillsChanged:
     agent_id: str  # who
     skills: Mapping[str, int]  # the whole new set; counts from the next decision on
+    team: str | None = None  # new team; None: as before
+    place: str | None = None  # new place; None: as before
+    texts: int | None = None  # new number of texts at once; None: as before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +100,49 @@ class CallQueued:
     call_id: str  # which call
     queue: str  # the skill queue's name, as in the policy
     needs: Mapping[str, int]  # skill -> minimum level
-    priority: int = 0  # higher goes first; ties by `since`
-    since: float  # when the citizen began to wait; kept across crash, missed ring and transfer
+    also: tuple[str, ...] = ()  # further queues whose agents may take it, at the same place
+    media: Media = Media.VOICE  # what the agent needs for it
+    priority: int = 0  # each point counts as so many seconds of waiting (the policy's `ageing_s`)
+    urgent: bool = False  # goes before everybody who is not
+    since: float  # when the citizen began to wait; kept across crash, missed ring, transfer and call-back
     avoid: frozenset[str] = frozenset()  # agents not to offer first (they just missed this call)
+    prefer: tuple[str, ...] = ()  # last agent, case owner: first choice until the policy's `prefer_s` is over
+    callback: bool = False  # nobody is on the line: the citizen is dialled when an agent is reserved
+    reason: str = ""  # why it is queued again: "transfer", "returned"; kept with the call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallChanged:
+    """What the call needs became clearer while it waits (speech, keys); the place in line stays."""
+
+    call_id: str  # which waiting call; one that rings keeps its agent
+    queue: str | None = None  # None: as before
+    needs: Mapping[str, int] | None = None  # None: as before
+    priority: int | None = None  # None: as before
+    urgent: bool | None = None  # None: as before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BecameCallback:
+    call_id: str  # the waiting citizen hangs up and will be called back; the place stays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackReached:
+    """The dialled citizen answered: the reserved agent's phone is rung for the new call."""
+
+    call_id: str  # the call-back
+    agent_id: str  # who is reserved for it
+    new_call_id: str  # the citizen's new channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackFailed:
+    """The citizen was not reached; the agent is free again, with the time spent idle counting."""
+
+    call_id: str  # the call-back
+    agent_id: str  # who was reserved for it
+    again_at: float | None  # epoch seconds from which it may be tried again at its place; None: given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +176,37 @@ class TalkRestored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultRequested:
+    """An agent asks a colleague in; the colleague rings outside every line."""
+
+    call_id: str  # the call that is talked about
+    agent_id: str  # the colleague, who must be ready
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultAnswered:
+    call_id: str  # which call
+    agent_id: str  # the colleague answered: talking, but the call stays with its agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultEnded:
+    """The consultation is over, or nobody answered; no wrap-up follows."""
+
+    call_id: str  # which call
+    agent_id: str  # the colleague
+    missed: bool = False  # the phone rang out or was refused: not ready, as after any missed ring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkMoved:
+    """An attended transfer is complete: the first agent wraps up, the colleague has the call."""
+
+    call_id: str  # which call
+    agent_id: str  # who has it now (was consulted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time passed: wrap-up limits, ring limits and ageing are looked at."""
 
@@ -134,6 +220,14 @@ Event = (
     | WrapUpFinished
     | WrapUpExtended
     | CallQueued
+    | CallChanged
+    | BecameCallback
+    | CallbackReached
+    | CallbackFailed
+    | ConsultRequested
+    | ConsultAnswered
+    | ConsultEnded
+    | TalkMoved
     | CallLeft
     | OfferAnswered
     | OfferMissed
@@ -149,7 +243,9 @@ Event = (
 class Offer:
     call_id: str  # ring for this call
     agent_id: str  # this agent's phone
-    ring_until: float  # epoch seconds at which the ring counts as missed
+    ring_until: float  # epoch seconds at which the ring (or the dialling of the citizen) counts as missed
+    callback: bool = False  # dial the citizen first; the agent is reserved
+    step: int = 0  # relaxation steps taken before somebody was found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,9 +270,20 @@ class PlaceChanged:
     call_id: str  # which waiting call
     place: int  # 1 is next in line in its queue
     expected_wait_s: float | None = None  # None where no honest estimate exists yet
+    low_s: float | None = None  # 80 % of such waits were measured between these two
+    high_s: float | None = None
+    helps: bool = False  # the estimate is good enough to be announced
 
 
-Decision = Offer | OfferWithdrawn | AgentChanged | PlaceChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentAway:
+    """The last relaxation step: another centre takes the call; it has left the line."""
+
+    call_id: str  # which call
+    number: str  # the other centre's number
+
+
+Decision = SentAway | Offer | OfferWithdrawn | AgentChanged | PlaceChanged
 
 # ---------------------------------------------------------------- state kept outside (Redis)
 
@@ -190,7 +297,12 @@ class AgentRecord:
     since: float  # since when
     skills: Mapping[str, int] = field(default_factory=dict)  # skill -> level
     reason: NotReadyReason | None = None  # with NOT_READY
-    call_id: str | None = None  # with RINGING, TALKING, WRAP_UP
+    team: str = ""  # 班组
+    place: str = ""  # centre
+    texts: int = 0  # text conversations at once
+    texting: tuple[str, ...] = ()  # text conversations now
+    consulting: bool = False  # with RINGING, TALKING: as a consulted colleague
+    call_id: str | None = None  # with RESERVED, RINGING, TALKING, WRAP_UP
     queue: str | None = None  # with RINGING, TALKING, WRAP_UP: the queue that call came through
     until: float | None = None  # with RINGING, WRAP_UP
     idle_since: float | None = None  # with READY, RINGING: waits for a call since then
@@ -210,6 +322,13 @@ class WaitingRecord:
     priority: int  # higher first
     since: float  # began to wait
     avoid: frozenset[str] = frozenset()  # agents who missed it
+    also: tuple[str, ...] = ()  # further queues
+    media: Media = Media.VOICE  # what the agent needs for it
+    urgent: bool = False  # before everybody who is not
+    prefer: tuple[str, ...] = ()  # last agent, case owner
+    callback: bool = False  # the citizen is to be called back
+    not_before: float | None = None  # with callback: next try
+    reason: str = ""  # why it was queued again
     offered_to: str | None = None  # who is ringing for it now
 
 

@@ -412,7 +412,7 @@ class Server:
         for call in self.calls:
             metrics.calls.labels(state=call.state.value).inc()
         metrics.agents.clear()
-        for agent in self.dispatch.router.snapshot()[0]:
+        for agent in self.dispatch.snapshot()[0]:
             metrics.agents.labels(state=agent.state.value).inc()
         metrics.agi_sessions.set(self.agi.counters.active)
         metrics.asr_up.set(1 if self.taps.captions else 0)
@@ -420,7 +420,7 @@ class Server:
     async def _expire_absent(self) -> None:
         """Agents who were at their desks before a restart and have not come back are lost."""
         await asyncio.sleep(ABSENT_S)
-        for agent in self.dispatch.router.snapshot()[0]:
+        for agent in self.dispatch.snapshot()[0]:
             person = self.people.find(agent.agent_id)
             if person is not None and not self.pages.has(agent.agent_id):
                 await self.floor.page_closed(person)

@@ -99,7 +99,7 @@ class Commands:
         self._dispatch.tell(WrapUpExtended(agent_id=person.login, seconds=seconds))
 
     def _agent(self, person: Person) -> AgentState:
-        agent = self._dispatch.router.agent(person.login)
+        agent = self._dispatch.agent(person.login)
         if agent is None:
             raise CommandRefused("您没有坐席身份（未分配分机或技能），请联系管理员")
         return agent.state

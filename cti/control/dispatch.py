@@ -18,9 +18,11 @@ from acd.messages import (
     Offer,
     OfferWithdrawn,
     PlaceChanged,
+    QueueState,
     Tick,
     WaitingRecord,
 )
+from acd.policy import Policy
 from acd.router import Router
 from cti.faults import fault_site
 from cti.tasks import end
@@ -58,7 +60,7 @@ class Dispatch:
     """Feeds the router. `tell` is synchronous: when it returns, every decision has been handed on."""
 
     def __init__(self, router: Router, live: LiveState, clock: Clock = time.time) -> None:
-        self.router = router
+        self._router = router
         self._live = live
         self._now = clock
         self._hands: Hands | None = None
@@ -96,21 +98,50 @@ class Dispatch:
 
     def restore(self, agents: Sequence[AgentRecord], waiting: Sequence[WaitingRecord]) -> None:
         """Take over what a former server kept, and carry out what follows from it. Raises RouterError."""
-        decisions = self.router.restore(agents, waiting, self._now())
-        if changes := self.router.take_changes():
+        decisions = self._router.restore(agents, waiting, self._now())
+        if changes := self._router.take_changes():
             self._live.save(changes)
         for decision in decisions:
             self._carry_out(decision)
 
+    # ------------------------------------------------------------ what the router knows
+
+    @property
+    def policy(self) -> Policy:
+        """The routing policy in force."""
+        return self._router.policy
+
+    def agent(self, agent_id: str) -> AgentRecord | None:
+        """One signed-in agent, or None."""
+        return self._router.agent(agent_id)
+
+    def waiting(self, call_id: str) -> WaitingRecord | None:
+        """One call in line or ringing, or None."""
+        return self._router.waiting(call_id)
+
+    def talking_with(self, call_id: str) -> str | None:
+        """The agent who talks on this call, or None."""
+        return self._router.talking_with(call_id)
+
+    def queue_states(self) -> tuple[QueueState, ...]:
+        """Every queue of the policy, in its order."""
+        return self._router.queue_states()
+
+    def snapshot(self) -> tuple[tuple[AgentRecord, ...], tuple[WaitingRecord, ...]]:
+        """All agents and all waiting calls."""
+        return self._router.snapshot()
+
+    # ------------------------------------------------------------ inside
+
     def _tell_one(self, event: Event) -> None:
         try:
-            decisions = self.router.handle(event, self._now())
+            decisions = self._router.handle(event, self._now())
         except RouterError as error:
             log.error(
                 "router refused an event", extra={"event_kind": type(event).__name__, "reason": str(error)}
             )
             return
-        if changes := self.router.take_changes():
+        if changes := self._router.take_changes():
             self._live.save(changes)
         for decision in decisions:
             self._carry_out(decision)

@@ -86,7 +86,7 @@ class CallFloor:
         self._pages = pages
         self.health = health
         self._now = clock
-        self._views = Views(router=dispatch.router, phones=phones, clock=clock)
+        self._views = Views(dispatch=dispatch, phones=phones, clock=clock)
         self._commands = Commands(calls=calls, dispatch=dispatch, orders=orders, phones=phones)
         calls.on_ended = self._call_ended
         self._present: set[str] = set()  # logins of those who have a page
@@ -110,7 +110,7 @@ class CallFloor:
         self._present.add(person.login)
         if not person.extension or not person.skills:
             return
-        agent = self._dispatch.router.agent(person.login)
+        agent = self._dispatch.agent(person.login)
         if agent is None or _leaving(agent):
             self._dispatch.tell(AgentSignedIn(agent_id=person.login, skills=self._skills(person)))
         else:
@@ -120,7 +120,7 @@ class CallFloor:
     async def page_closed(self, person: Person) -> None:
         """The last page is gone for longer than a reload takes: the agent is lost to new calls."""
         self._present.discard(person.login)
-        agent = self._dispatch.router.agent(person.login)
+        agent = self._dispatch.agent(person.login)
         if agent is None or (agent.state is AgentState.NOT_READY and agent.reason is NotReadyReason.LOST):
             return
         self._dispatch.tell(AgentBecameNotReady(agent_id=person.login, reason=NotReadyReason.LOST))
@@ -128,7 +128,7 @@ class CallFloor:
     async def signed_out(self, person: Person) -> None:
         """The person signed out; a talk goes on, but no further call comes."""
         self._present.discard(person.login)
-        if self._dispatch.router.agent(person.login) is not None:
+        if self._dispatch.agent(person.login) is not None:
             self._dispatch.tell(AgentSignedOut(agent_id=person.login))
         if person.extension:
             self._phones.sign_out(person.extension)
@@ -145,13 +145,13 @@ class CallFloor:
             self._set_skills(person)
 
     def _set_skills(self, person: Person) -> None:
-        agent, skills = self._dispatch.router.agent(person.login), self._skills(person)
+        agent, skills = self._dispatch.agent(person.login), self._skills(person)
         if agent is not None and dict(agent.skills) != skills:
             self._dispatch.tell(AgentSkillsChanged(agent_id=person.login, skills=skills))
 
     def _skills(self, person: Person) -> dict[str, int]:
         """The person's skills, without those that the routing policy does not have (any more)."""
-        known = {skill.name for skill in self._dispatch.router.policy.skills}
+        known = {skill.name for skill in self._dispatch.policy.skills}
         if unknown := sorted(person.skills.keys() - known):
             log.warning("skills not in the routing policy", extra={"skills": unknown})
         return {skill: level for skill, level in person.skills.items() if skill in known}
@@ -220,7 +220,7 @@ class CallFloor:
 
     def _phone_still_gone(self, login: str, extension: str) -> None:
         """A page that reloads registers its telephone again within the grace; then nothing changes."""
-        agent = self._dispatch.router.agent(login)
+        agent = self._dispatch.agent(login)
         if agent is not None and agent.state is AgentState.READY and not self._phones.registered(extension):
             self._dispatch.tell(AgentBecameNotReady(agent_id=login, reason=NotReadyReason.PHONE_LOST))
 
@@ -240,7 +240,7 @@ class CallFloor:
         extension = self._people.extension(agent_id)
         if not extension:
             return
-        agent = self._dispatch.router.agent(agent_id)
+        agent = self._dispatch.agent(agent_id)
         if agent is None or AgentState.OFFLINE in (agent.state, agent.after):
             self._phones.sign_out(extension)
             return

@@ -136,11 +136,11 @@ class Recovery:
             self._restore_talk(call.call_id, agent[0])
 
     def _untold(self, call: Call) -> bool:
-        return self._dispatch.router.talking_with(call.call_id) is None
+        return self._dispatch.talking_with(call.call_id) is None
 
     def _free_agents(self, node: str, channels: dict[str, Channel], asked: float) -> None:
         """Set agents free who count as talking, on a call of this node, though the talk is over."""
-        for agent in self._dispatch.router.snapshot()[0]:
+        for agent in self._dispatch.snapshot()[0]:
             call_id = agent.call_id or ""
             if agent.state is not AgentState.TALKING or agent.since >= asked - YOUNG_S:
                 continue
@@ -156,7 +156,7 @@ class Recovery:
         self._telephony.talk_found(call, agent_id, channel.name, channel.uniqueid)
 
     def _restore_talk(self, call_id: str, agent_id: str) -> None:
-        if self._dispatch.router.agent(agent_id) is not None:
+        if self._dispatch.agent(agent_id) is not None:
             self._dispatch.tell(TalkRestored(call_id=call_id, agent_id=agent_id))
 
     def _agent_beside(self, channel: Channel, channels: dict[str, Channel]) -> tuple[str, Channel] | None:
@@ -174,7 +174,7 @@ class Recovery:
         agent = self._agent_beside(channel, channels)
         call = self._calls.find(channel.uniqueid)
         if agent is not None:
-            if call is None and (self._alone or self._dispatch.router.agent(agent[0]) is not None):
+            if call is None and (self._alone or self._dispatch.agent(agent[0]) is not None):
                 call = self._calls.add(_unknown_call(link.name, channel, self._server, self._now()))
                 self._adopt_talk(call, agent)
             return

@@ -171,7 +171,7 @@ class Switchboard:
         if self._early.get(offer.call_id) is not offer:
             return
         del self._early[offer.call_id]
-        waiting = self._dispatch.router.waiting(offer.call_id)
+        waiting = self._dispatch.waiting(offer.call_id)
         if (
             waiting is not None and waiting.offered_to == offer.agent_id
         ):  # not if they talk: by the native queue

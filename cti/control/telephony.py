@@ -100,7 +100,7 @@ class Telephony:
 
     def queue_exists(self, queue: str) -> bool:
         """Whether the routing policy has this queue."""
-        return any(known.name == queue for known in self._dispatch.router.policy.queues)
+        return any(known.name == queue for known in self._dispatch.policy.queues)
 
     def talk_began(self, call: Call, agent_id: str, channel: str, uniqueid: str) -> None:
         """Citizen and agent are connected: open the draft, tap both legs. `call` is not yet TALKING."""
@@ -121,7 +121,7 @@ class Telephony:
         """Citizen and agent are connected, though not by an offer of ours: the router is told, too."""
         self._calls.metrics.recovered.labels(what="talk").inc()
         self.talk_began(call, agent_id, channel, uniqueid)
-        if self._dispatch.router.agent(agent_id) is not None:
+        if self._dispatch.agent(agent_id) is not None:
             self.tell(TalkRestored(call_id=call.call_id, agent_id=agent_id))
 
         elif self.in_line(call.call_id):  # with somebody who is not signed in here
@@ -133,12 +133,12 @@ class Telephony:
 
     def offered(self, call_id: str, agent_id: str) -> bool:
         """Whether the router offers the call to this agent now."""
-        waiting = self._dispatch.router.waiting(call_id)
+        waiting = self._dispatch.waiting(call_id)
         return waiting is not None and waiting.offered_to == agent_id
 
     def in_line(self, call_id: str) -> bool:
         """Whether the router has the call in line or ringing."""
-        return self._dispatch.router.waiting(call_id) is not None
+        return self._dispatch.waiting(call_id) is not None
 
     def talk_over(self, call_id: str) -> None:
         """The agent hung up, the citizen is still there; also when nobody told us that they had talked."""
@@ -159,7 +159,7 @@ class Telephony:
         if call is None or call.state is CallState.WRAP_UP:
             return
         self._legs.pop(call_id, None)
-        if call.with_person or self._dispatch.router.talking_with(call_id) is not None:
+        if call.with_person or self._dispatch.talking_with(call_id) is not None:
             self.agent_left(call)
         if self.in_line(call_id):
             self.tell(CallLeft(call_id=call_id))
@@ -171,9 +171,8 @@ class Telephony:
     def agent_left(self, call: Call) -> None:
         """The call's agent talks no more: tell the router."""
         self._legs.pop(call.call_id, None)
-        router = self._dispatch.router
-        talker = router.talking_with(call.call_id)
-        agent = router.agent(talker or call.agent_id or "")
+        talker = self._dispatch.talking_with(call.call_id)
+        agent = self._dispatch.agent(talker or call.agent_id or "")
         if agent is None:
             return
         if talker is None:
@@ -190,7 +189,7 @@ class Telephony:
 
     def _writing(self, call: Call) -> bool:
         """Whether the call's agent is in wrap-up for it."""
-        agent = self._dispatch.router.agent(call.agent_id or "")
+        agent = self._dispatch.agent(call.agent_id or "")
         return agent is not None and agent.state is AgentState.WRAP_UP and agent.call_id == call.call_id
 
     # ------------------------------------------------------------ what Asterisk says

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from acd.messages import AgentState
-from acd.router import Router
+from cti.control.dispatch import Dispatch
 from cti.control.phones import Phones
 from cti.messages import AgentView, QueuesView, QueueView
 from cti.ports import Person
@@ -14,14 +14,14 @@ from cti.ports import Person
 class Views:
     """Reads the router and the telephones."""
 
-    def __init__(self, *, router: Router, phones: Phones, clock: Callable[[], float]) -> None:
-        self._router = router
+    def __init__(self, *, dispatch: Dispatch, phones: Phones, clock: Callable[[], float]) -> None:
+        self._dispatch = dispatch
         self._phones = phones
         self._now = clock
 
     def agent(self, person: Person) -> AgentView:
         """The state bar of one person."""
-        agent = self._router.agent(person.login)
+        agent = self._dispatch.agent(person.login)
         return AgentView(
             agent_id=person.login,
             name=person.name,
@@ -39,7 +39,7 @@ class Views:
     def queues(self) -> QueuesView:
         """All queues."""
         now = self._now()
-        titles = {queue.name: queue.title for queue in self._router.policy.queues}
+        titles = {queue.name: queue.title for queue in self._dispatch.policy.queues}
         return QueuesView(
             queues=tuple(
                 QueueView(
@@ -52,6 +52,6 @@ class Views:
                     agents_ready=state.agents_ready,
                     agents_busy=state.agents_busy,
                 )
-                for state in self._router.queue_states()
+                for state in self._dispatch.queue_states()
             )
         )

@@ -20,7 +20,7 @@ export type CallState =
 
 export type Outcome = 'answered' | 'abandoned_in_flow' | 'abandoned_waiting' | 'failed'
 
-export type AgentState = 'offline' | 'not_ready' | 'ready' | 'ringing' | 'talking' | 'wrap_up'
+export type AgentState = 'offline' | 'not_ready' | 'ready' | 'ringing' | 'talking' | 'wrap_up' | 'reserved'
 
 export type NotReadyReason =
   | 'signed_in'

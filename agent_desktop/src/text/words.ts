@@ -11,6 +11,7 @@ export const AGENT_STATES: Record<AgentState, string> = {
   ringing: '振铃',
   talking: '通话',
   wrap_up: '整理',
+  reserved: '预占（正在回拨市民）',
 }
 
 export const REASONS: Record<NotReadyReason, string> = {
