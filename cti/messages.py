@@ -247,7 +247,7 @@ class EntryKind(StrEnum):
     RATING = "rating"  # score
     RECORDING = "recording"  # file (relative to the recordings folder), seconds, bytes
     ORDER = "order"  # order_id, event (its kind) and the event's fields; replayed into orders.store
-    CALLBACK = "callback"  # callback_id, event (wanted, dialled, reached, failed, done …), number kept with it
+    CALLBACK = "callback"  # callback_id, event (wanted, dialled, reached, failed …), number
     TRANSFER = "transfer"  # kind, target, by, result, and for one-key services what was handed over
     MESSAGE = "message"  # a voice message (留言): file, seconds, purpose
     NOTE = "note"  # what a flow noted: kind and its values
