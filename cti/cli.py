@@ -119,15 +119,15 @@ def _parser() -> argparse.ArgumentParser:
     transcribe.add_argument("--json", action="store_true", help="one JSON object a file")
 
     bench = command("bench", _bench, "measure, and say it beside what it is compared with", settings=False)
-    bench.add_argument("name", help="what to measure: calls")
+    bench.add_argument("name", help="what to measure; a wrong name lists them")
     bench.add_argument("--json", action="store_true", help="print one JSON object")
-    bench.add_argument("--rate", type=float, default=50.0, help="calls offered a second (default: 50)")
-    bench.add_argument("--seconds", type=float, default=20.0, help="how long a side is offered calls (20)")
-    bench.add_argument("--rounds", type=_positive, default=2, help="how often the sides take turns (2)")
+    bench.add_argument("--rate", type=float, help="calls offered a second")
+    bench.add_argument("--seconds", type=float, help="how long a side is offered calls")
+    bench.add_argument("--rounds", type=_positive, help="how often the sides take turns, or it is repeated")
+    bench.add_argument("--agents", type=_positive, help="how many agents")
     bench.add_argument(
         "--recording",
         choices=("production", "both", "none"),
-        default="production",
         help="record the hotline's calls only, as in production, both sides' or nobody's",
     )
 
@@ -323,17 +323,14 @@ def _transcribe(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from cti.bench import Options, Recording, run
+    from cti.bench import Recording, run
     from cti.logs import configure
 
     configure("WARNING")
-    chosen = Options(
-        rate=options.rate,
-        seconds=options.seconds,
-        rounds=options.rounds,
-        recording=Recording(options.recording),
-    )
-    return run(options.name, chosen, as_object=options.json, say=_say)
+    chosen = {name: getattr(options, name) for name in ("rate", "seconds", "rounds", "agents")}
+    chosen["recording"] = Recording(options.recording) if options.recording else None
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return run(options.name, given, as_object=options.json, say=_say)
 
 
 def _test(options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from enum import StrEnum
 import aiohttp
 
 from cti import machine
-from cti.ami import AmiError, AmiEvent, AmiLink, AmiNodes
+from cti.ami import AmiError, AmiLink, AmiNodes
 from cti.faults import fault_site
 from cti.secrets import Secrets
 from cti.settings import Settings
@@ -161,7 +161,6 @@ async def watch(settings: Settings, secrets: Secrets) -> int:
         loop.add_signal_handler(number, stopping.set)
     nodes = AmiNodes(
         machine.ami_addresses(settings, secrets),
-        on_event=_ignore,
         on_up=lambda node: dog.node_up(node),
         on_down=_note_down,
     )
@@ -180,10 +179,6 @@ async def watch(settings: Settings, secrets: Secrets) -> int:
         await asyncio.wait((task, stop))
         await nodes.stop()
     return 0 if stopping.is_set() else 1
-
-
-def _ignore(_event: AmiEvent) -> None:
-    return
 
 
 def _note_down(node: str, reason: str) -> None:

@@ -73,9 +73,9 @@ class AmiLink(AmiActions):
         self,
         address: AmiAddress,
         *,
-        on_event: Callable[[AmiEvent], None],
-        on_up: Callable[[], Awaitable[None]],
-        on_down: Callable[[str], None],
+        on_event: Callable[[AmiEvent], None] = lambda _event: None,
+        on_up: Callable[[], Awaitable[None]] | None = None,
+        on_down: Callable[[str], None] = lambda _reason: None,
         limits: AmiLimits | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: Callable[[], float] = random.random,
@@ -85,7 +85,7 @@ class AmiLink(AmiActions):
         self.counters = AmiCounters()
         self.last_error = ""  # why the link is or was down; empty before the first failure
         self._on_event = on_event
-        self._on_up = on_up
+        self._on_up = on_up or _nothing
         self._on_down = on_down
         self._sleep = sleep
         self._backoff = Backoff(self.limits, rng)
@@ -284,3 +284,7 @@ class AmiLink(AmiActions):
                 "AMI event handler raised",
                 extra={"node": self.name, "event": event, "error": fault_site(error), "count": count},
             )
+
+
+async def _nothing() -> None:
+    """What follows a login where nobody asked for anything."""

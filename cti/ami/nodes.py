@@ -20,7 +20,7 @@ class AmiNodes:
         self,
         addresses: Iterable[AmiAddress],
         *,
-        on_event: Callable[[AmiEvent], None],
+        on_event: Callable[[AmiEvent], None] = lambda _event: None,
         on_up: Callable[[str], Awaitable[None]],
         on_down: Callable[[str, str], None],
         limits: AmiLimits | None = None,

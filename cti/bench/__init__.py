@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import import_module
+from typing import Any
 
 from cti.bench.errors import BenchError
 from cti.bench.options import Options, Recording
@@ -22,6 +23,7 @@ class Benchmark:
     name: str  # on the command line
     about: str  # what it measures, one line
     module: str  # has `measure(options, steps) -> Result` and `steps(options) -> int`
+    defaults: Options = field(default_factory=Options)  # for what the command line does not say
 
     def measure(self, options: Options, steps: Callable[[int], Steps]) -> Result:
         """Run it. Raises HotlineError when it cannot be run."""
@@ -38,6 +40,12 @@ KNOWN: dict[str, Benchmark] = {
             about="calls a second through flow and router, beside a plain dialplan on the same Asterisk",
             module="cti.bench.calls",
         ),
+        Benchmark(
+            name="pick",
+            about="an agent hangs up with citizens waiting -> INVITE at that agent, beside app_queue",
+            module="cti.bench.pick",
+            defaults=Options(rate=20.0, seconds=45.0, rounds=2, agents=300),
+        ),
     )
 }
 """All benchmarks; a new one is one more line here."""
@@ -48,8 +56,10 @@ def known() -> str:
     return "\n".join(f"  {benchmark.name:<10} {benchmark.about}" for benchmark in KNOWN.values())
 
 
-def run(name: str, options: Options, *, as_object: bool, say: Callable[[object], None]) -> int:
+def run(name: str, given: Mapping[str, Any], *, as_object: bool, say: Callable[[object], None]) -> int:
     """Run one benchmark and say its result: one JSON object, or lines for a person.
+
+    `given` are those of its options (see `Options`) that are not to be the default.
 
     Progress goes to standard error. The status is 0 when something was measured, also below the aim.
 
@@ -60,6 +70,7 @@ def run(name: str, options: Options, *, as_object: bool, say: Callable[[object],
     benchmark = KNOWN.get(name)
     if benchmark is None:
         raise BenchError(f"there is no benchmark {name!r}; there are:\n{known()}")
+    options = replace(benchmark.defaults, **given)
     options.check()
     result = benchmark.measure(options, lambda total: Steps(total, sys.stderr))
     say(as_json(result) if as_object else as_text(result))

@@ -12,11 +12,12 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -31,7 +32,6 @@ from cti.bench.errors import BenchError
 from cti.bench.options import Options, Recording
 from cti.bench.result import Result
 from cti.bench.timings import Calls, Delays, Notebook, summary
-from cti.control.phones import DESK_SUFFIX
 from cti.launcher import Stack, Steps, die_with_us
 from cti.settings import extensions
 
@@ -50,6 +50,8 @@ START_S = 600.0
 """Setting everything up, with Asterisk and SIPp still to be fetched."""
 
 HOTLINE, PLAIN = "hotline", "plain"
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,18 +100,18 @@ def measure(options: Options, steps: Steps) -> Result:
         addresses = instance.Addresses.under(block)
         run = _Run(options, steps, home, cache, addresses)
         limit = START_S + 2 * options.rounds * (options.seconds + DRAIN_S + SETTLE_S + 30)
-        phases = asyncio.run(_within(run, limit))
+        phases = asyncio.run(within(run.run(), limit))
     return result(options, machine, phases, run.extra)
 
 
-async def _within(run: _Run, limit: float) -> list[Phase]:
+async def within(run: Coroutine[Any, Any, _T], limit: float) -> _T:
     """Run to the end, the limit, or a signal; whatever it is, everything that was started is stopped."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     if task is not None:
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         async with asyncio.timeout(limit):
-            return await run.run()
+            return await run
     except TimeoutError:
         raise BenchError(f"the benchmark was not over after {limit:.0f} s") from None
     except AsteriskConfError as error:
@@ -158,7 +160,7 @@ class _Run:
             )
             await open_parts.enter_async_context(stack)
             self._steps.next("the plain Asterisk; agents' telephones and pages")
-            await self._register(tool, stack, numbers)
+            await sipp.register(tool, stack.secrets, numbers, addresses, self._home / "register", REGISTER_S)
             plain = await self._plain(stack, install)
             open_parts.push_async_callback(plain.stop)
             desks = Desks(stack.web, tokens)
@@ -180,23 +182,6 @@ class _Run:
                 "restarts": sum(child.restarts for child in stack.children.values()),
             }
             return phases
-
-    async def _register(self, tool: sipp.Tool, stack: Stack, numbers: Sequence[str]) -> None:
-        """Register every agent's telephone, at the address where it will be rung."""
-        telephones = sipp.Telephones(tool, "register", self._addresses.agents, self._home / "register")
-        lines = [
-            f"{user};[authentication username={user} password={stack.secrets.sip_password(number)}]"
-            for number in numbers
-            for user in (f"{number}{DESK_SUFFIX}",)
-        ]
-        try:
-            await telephones.start(
-                (f"{self._addresses.asterisk}:5060", "-r", "100", "-m", str(len(lines))), numbers=lines
-            )
-            if not await telephones.done(REGISTER_S + len(lines) / 50):
-                raise BenchError("not every agent's telephone could register")
-        finally:
-            await telephones.stop()
 
     async def _plain(self, stack: Stack, install: provide.AsteriskInstall) -> AsteriskProcess:
         folder = self._home / "plain"

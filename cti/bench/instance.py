@@ -74,6 +74,7 @@ class Addresses:
     web: str  # the server: pages and FastAGI
     citizens: str  # citizens' telephones
     agents: str  # agents' telephones
+    others: str  # citizens' telephones whose calls go to Asterisk's own queue
 
     @classmethod
     def under(cls, block: str) -> Addresses:
@@ -84,6 +85,7 @@ class Addresses:
             web=f"{block}.4",
             citizens=f"{block}.5",
             agents=f"{block}.6",
+            others=f"{block}.7",
         )
 
 
@@ -177,6 +179,17 @@ async def sign_in(settings: Settings, extensions: tuple[str, ...]) -> Mapping[st
 def under_load(config: AsteriskConfig) -> AsteriskConfig:
     """The configuration without a bound on calls, and without asking telephones whether they live."""
     return replace(config, max_calls=100_000, qualify_s=0)
+
+
+def with_queue(config: AsteriskConfig, addresses: Addresses) -> AsteriskConfig:
+    """The hotline's own Asterisk, where citizens at `others` come into Asterisk's own queue `bench`."""
+    trunk = Trunk(
+        name="others",
+        match=(addresses.others,),
+        contact=f"sip:{addresses.others}",
+        context="plain-bench",
+    )
+    return replace(under_load(config), trunks=(*config.trunks, trunk), bench=True)
 
 
 def plain_peer(config: AsteriskConfig, addresses: Addresses, folder: Path, *, record: bool) -> AsteriskConfig:

@@ -23,6 +23,7 @@ class Options:
     rate: float = 50.0  # calls offered a second
     seconds: float = 20.0  # how long each side is offered calls, each time
     rounds: int = 2  # how often the sides take turns
+    agents: int = 0  # how many agents; 0: as many as the calls need
     recording: Recording = Recording.PRODUCTION  # whose calls are recorded
 
     def check(self) -> None:
@@ -34,7 +35,8 @@ class Options:
         for name, value, low, high in (
             ("--rate", self.rate, 0.5, 500.0),
             ("--seconds", self.seconds, 1.0, 3600.0),
-            ("--rounds", self.rounds, 1, 100),
+            ("--rounds", self.rounds, 1, 1000),
+            ("--agents", self.agents, 0, 2000),
         ):
             if not low <= value <= high:
                 raise BenchError(f"{name} {value:g}: give a number from {low:g} to {high:g}")

@@ -14,7 +14,10 @@ from pathlib import Path
 from asterisk_conf import debs
 from asterisk_conf.errors import ProvideError
 from cti.bench.errors import BenchError
+from cti.bench.instance import Addresses
+from cti.control.phones import DESK_SUFFIX
 from cti.launcher import die_with_us
+from cti.secrets import Secrets
 
 PACKAGES = ("sip-tester",)
 SCENARIOS = Path(__file__).parent
@@ -54,12 +57,16 @@ def find(cache: Path) -> Tool:
 class Telephones:
     """One SIPp process: the telephones of all citizens, or of all agents."""
 
-    def __init__(self, tool: Tool, name: str, address: str, folder: Path) -> None:
-        """`name` is the scenario, `address` where it sends and listens, `folder` where it may write."""
+    def __init__(self, tool: Tool, name: str, address: str, folder: Path, *, sound: bool = True) -> None:
+        """`name` is the scenario, `address` where it sends and listens, `folder` where it may write.
+
+        Without `sound` the telephones send no RTP.
+        """
         self._tool = tool
         self._name = name
         self._address = address
         self._folder = folder
+        self._sound = sound
         self._log = folder / "marks.log"
         self._process: asyncio.subprocess.Process | None = None
 
@@ -81,7 +88,9 @@ class Telephones:
             arguments = (*arguments, "-inf", "numbers.csv")
         (self._folder / "tone.alaw").write_bytes(TONE)
         scenario = self._folder / f"{self._name}.xml"
-        shutil.copyfile(SCENARIOS / scenario.name, scenario)
+        written = (SCENARIOS / scenario.name).read_text(encoding="utf-8")
+        lines_kept = [line for line in written.splitlines() if self._sound or "rtp_stream=" not in line]
+        scenario.write_text("\n".join(lines_kept) + "\n", encoding="utf-8")
         with (self._folder / "screen.txt").open("wb") as screen:
             self._process = await asyncio.create_subprocess_exec(
                 *die_with_us(),
@@ -152,6 +161,30 @@ class Telephones:
             if text:
                 return " | ".join(line.strip() for line in text.splitlines()[-3:])[-300:]
         return "it says nothing"
+
+
+async def register(
+    tool: Tool, secrets: Secrets, numbers: Sequence[str], addresses: Addresses, folder: Path, least_s: float
+) -> None:
+    """Register every agent's desk phone, at the address where it will be rung.
+
+    Raises:
+        BenchError: not every one could, in `least_s` and a time for each.
+    """
+    telephones = Telephones(tool, "register", addresses.agents, folder)
+    lines = [
+        f"{user};[authentication username={user} password={secrets.sip_password(number)}]"
+        for number in numbers
+        for user in (f"{number}{DESK_SUFFIX}",)
+    ]
+    try:
+        await telephones.start(
+            (f"{addresses.asterisk}:5060", "-r", "100", "-m", str(len(lines))), numbers=lines
+        )
+        if not await telephones.done(least_s + len(lines) / 50):
+            raise BenchError("not every agent's telephone could register")
+    finally:
+        await telephones.stop()
 
 
 def _bound(address: str, port: int) -> bool:

@@ -12,7 +12,7 @@ from asterisk_conf.config import AgiServer as AgiAddress
 from asterisk_conf.config import DeskPhone, PhonesConfig
 from asterisk_conf.process import AsteriskProcess
 from cti.agi import AgiServer, AgiSession
-from cti.ami import AmiAddress, AmiEvent, AmiLink, Originate
+from cti.ami import AmiAddress, AmiLink, Originate
 from cti.control.phones import DESK_SUFFIX
 from cti.demo.script import CITIZENS_AUDIO
 from cti.launcher import die_with_us
@@ -86,7 +86,7 @@ class Network:
         address = AmiAddress(
             name="network", host=self._trunk_address, port=config.ami_port, user=USER, secret=secret
         )
-        self._link = AmiLink(address, on_event=_ignore, on_up=_nothing, on_down=_note_down)
+        self._link = AmiLink(address, on_down=_note_down)
         await self._link.start()
         await self._link.wait_up(15.0)
 
@@ -121,14 +121,6 @@ async def be_silent(session: AgiSession) -> None:
     Playing or pressing keys ends it: to be called again afterwards. Raises AgiHangup.
     """
     await session.exec_app("Playtones", "0")
-
-
-def _ignore(_event: AmiEvent) -> None:
-    return
-
-
-async def _nothing() -> None:
-    return
 
 
 def _note_down(reason: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cti.bench import Options, Recording, run
+from cti.bench import Recording, run
 from tests.support.asterisk import CACHE
 
 pytestmark = pytest.mark.integration
@@ -26,7 +26,7 @@ def shared_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_short_run_completes_every_call_on_both_sides() -> None:
     before = set(Path(tempfile.gettempdir()).glob("hlbench-*"))
     said: list[object] = []
-    options = Options(rate=4, seconds=2, rounds=1, recording=Recording.BOTH)
+    options = {"rate": 4.0, "seconds": 2.0, "rounds": 1, "recording": Recording.BOTH}
     assert run("calls", options, as_object=True, say=said.append) == 0
     told = json.loads(str(said[0]))
     phases = {phase["side"]: phase for phase in told["details"]["phases"]}
