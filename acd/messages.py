@@ -120,6 +120,7 @@ class CallChanged:
     needs: Mapping[str, int] | None = None  # None: as before
     priority: int | None = None  # None: as before
     urgent: bool | None = None  # None: as before
+    also: tuple[str, ...] | None = None  # all further queues; None: as before. The call stays in `queue`, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
