@@ -36,6 +36,9 @@ AIM_P99_MS = 50.0
 AIM_RATIO = 0.1
 OVERLOAD = 1.08
 """Talks last so long that the line grows: agents can take this much less than is offered."""
+SPREAD = 0.2
+"""Talks are so much shorter or longer than that, at random: evenly spaced calls of equal length would keep
+step with app_queue's clock, and its delay would be whatever the first call made it."""
 SURELY_WAITING_S = 0.5
 """A citizen who called at least so long ago has reached the line."""
 DRAIN_S = 90.0
@@ -152,10 +155,17 @@ class _Run:
         self._steps.next(f"{side}: {count} calls, {self._options.rate:g} a second, {self.talk_s:.1f} s talks")
         folder = self._home / f"lap{self._laps}"
         folder.mkdir()
-        agents = sipp.Telephones(tool, "agent", self._addresses.agents, folder / "agents", sound=False)
+        agents = sipp.Telephones(
+            tool,
+            "agent",
+            self._addresses.agents,
+            folder / "agents",
+            sound=False,
+            pause_s=((1 - SPREAD) * self.talk_s, (1 + SPREAD) * self.talk_s),
+        )
         citizens = sipp.Telephones(tool, "citizen", citizens_at, folder / "citizens", sound=False)
         try:
-            await agents.start(("-mp", "20000", "-d", str(round(1000 * self.talk_s))))
+            await agents.start(("-mp", "20000"))
             await agents.listening()
             await citizens.start(
                 (

@@ -57,16 +57,27 @@ def find(cache: Path) -> Tool:
 class Telephones:
     """One SIPp process: the telephones of all citizens, or of all agents."""
 
-    def __init__(self, tool: Tool, name: str, address: str, folder: Path, *, sound: bool = True) -> None:
+    def __init__(
+        self,
+        tool: Tool,
+        name: str,
+        address: str,
+        folder: Path,
+        *,
+        sound: bool = True,
+        pause_s: tuple[float, float] | None = None,
+    ) -> None:
         """`name` is the scenario, `address` where it sends and listens, `folder` where it may write.
 
-        Without `sound` the telephones send no RTP.
+        Without `sound` the telephones send no RTP. With `pause_s` the scenario's pause is not as long as -d
+        says but anything between the two, equally likely.
         """
         self._tool = tool
         self._name = name
         self._address = address
         self._folder = folder
         self._sound = sound
+        self._pause_s = pause_s
         self._log = folder / "marks.log"
         self._process: asyncio.subprocess.Process | None = None
 
@@ -89,8 +100,12 @@ class Telephones:
         (self._folder / "tone.alaw").write_bytes(TONE)
         scenario = self._folder / f"{self._name}.xml"
         written = (SCENARIOS / scenario.name).read_text(encoding="utf-8")
-        lines_kept = [line for line in written.splitlines() if self._sound or "rtp_stream=" not in line]
-        scenario.write_text("\n".join(lines_kept) + "\n", encoding="utf-8")
+        kept = [line for line in written.splitlines() if self._sound or "rtp_stream=" not in line]
+        written = "\n".join(kept) + "\n"
+        if self._pause_s is not None:
+            low, high = (round(1000 * limit) for limit in self._pause_s)
+            written = written.replace("<pause/>", f'<pause distribution="uniform" min="{low}" max="{high}"/>')
+        scenario.write_text(written, encoding="utf-8")
         with (self._folder / "screen.txt").open("wb") as screen:
             self._process = await asyncio.create_subprocess_exec(
                 *die_with_us(),
