@@ -24,7 +24,11 @@ class AccountRefused(HotlineError):
 
 
 async def account(settings: Settings, options: argparse.Namespace, say: Callable[[object], None]) -> int:
-    """Create an account, set a password, or list accounts; return the exit status. Raises AccountRefused."""
+    """Create or change an account, set a password, or list accounts; return the exit status.
+
+    Raises:
+        AccountRefused: saying why.
+    """
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     await migrate(settings.database)
     engine = open_engine(settings.database)
@@ -33,10 +37,24 @@ async def account(settings: Settings, options: argparse.Namespace, say: Callable
         if options.action == "list":
             for each in await accounts.list():
                 active = "" if each.active else "  (停用)"
-                say(f"{each.login:<16} {each.role.value:<11} {each.extension:<8} {each.name}{active}")
+                seat = " ".join(filter(None, (each.team, each.place)))
+                say(f"{each.login:<16} {each.role.value:<11} {each.extension:<8} {each.name} {seat}{active}")
             return 0
         if not options.login:
             raise AccountRefused("give the account's name: hotline account create NAME")
+        if options.action == "change":
+            await accounts.change(
+                options.login,
+                by="system",
+                name=options.name or None,
+                extension=options.extension or None,
+                skills=_skills(options.skill) if options.skill else None,
+                team=options.team,
+                place=options.place,
+                texts=options.texts,
+            )
+            say(f"{options.login}: 已保存，下次登录或服务重启后生效")
+            return 0
         password, made = _password()
         if options.action == "create":
             await accounts.create(
@@ -47,6 +65,9 @@ async def account(settings: Settings, options: argparse.Namespace, say: Callable
                 password=password,
                 extension=options.extension,
                 skills=_skills(options.skill),
+                team=options.team or "",
+                place=options.place or "",
+                texts=options.texts or 0,
             )
         else:
             await accounts.change(options.login, by="system", password=password)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,14 @@ from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cti.account_checks import (
+    LOGIN_FORM,
+    check_extension,
+    check_login,
+    check_name,
+    check_seat,
+    check_skills,
+)
 from cti.account_errors import AccountExists, AccountInvalid, AccountUnknown, LoginLocked, LoginRefused
 from cti.audit import AuditRow, note, trail
 from cti.database import writing
@@ -24,11 +31,6 @@ from cti.tables import accounts
 
 __all__ = ["Account", "Accounts", "LoginLimits"]
 
-LOGIN_FORM = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")
-EXTENSION_FORM = re.compile(r"[0-9]{2,8}")
-SKILL_FORM = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-NAME_MAX = 64
-SKILLS_MAX = 50
 ADDRESS_MAX = 64
 
 
@@ -52,6 +54,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     role: Role  # what they may do
     extension: str  # "" for people without a phone
     skills: Mapping[str, int]  # skill -> level 1..5
+    team: str  # 班组, "" none
+    place: str  # centre where the person sits, "" for the only one
+    texts: int  # text conversations at once
     active: bool  # may sign in
     created_at: float  # epoch seconds
     changed_at: float  # epoch seconds
@@ -64,40 +69,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             role=self.role,
             extension=self.extension,
             skills=dict(self.skills),
+            team=self.team,
+            place=self.place,
+            texts=self.texts,
         )
-
-
-def _check_login(login: str) -> None:
-    if not LOGIN_FORM.fullmatch(login):
-        raise AccountInvalid(
-            "login",
-            "must be 1 to 32 of a-z 0-9 _ . -, beginning with a letter or digit",
-            shown="账号须为 1 至 32 个小写字母、数字或 _ . -，以字母或数字开头",
-        )
-
-
-def _check_name(name: str) -> None:
-    if not (1 <= len(name) <= NAME_MAX and name.isprintable()):
-        raise AccountInvalid(
-            "name", f"must have 1 to {NAME_MAX} printable characters", shown=f"姓名须为 1 至 {NAME_MAX} 个字"
-        )
-
-
-def _check_extension(extension: str) -> None:
-    if extension and not EXTENSION_FORM.fullmatch(extension):
-        raise AccountInvalid(
-            "extension", "must be 2 to 8 digits, or empty", shown="分机号须为 2 至 8 位数字，或留空"
-        )
-
-
-def _check_skills(skills: Mapping[str, int]) -> None:
-    if len(skills) > SKILLS_MAX:
-        raise AccountInvalid("skills", f"are more than {SKILLS_MAX}", shown=f"技能不能超过 {SKILLS_MAX} 项")
-    for skill, level in skills.items():
-        if not SKILL_FORM.fullmatch(skill):
-            raise AccountInvalid("skills", "a skill is 1 to 40 of a-z 0-9 _ -", shown="技能名称不合规")
-        if not 1 <= level <= 5:
-            raise AccountInvalid("skills", "a level is 1 to 5", shown="技能等级须为 1 至 5")
 
 
 def _account(row: RowMapping) -> Account:
@@ -166,6 +141,9 @@ class Accounts:
         password: str,
         extension: str = "",
         skills: Mapping[str, int] | None = None,
+        team: str = "",
+        place: str = "",
+        texts: int = 0,
     ) -> Account:
         """Create an account; `by` is the login of who does it, or "system".
 
@@ -173,10 +151,11 @@ class Accounts:
             AccountInvalid: a value is not acceptable.
             AccountExists: login or extension is taken.
         """
-        _check_login(login)
-        _check_name(name)
-        _check_extension(extension)
-        _check_skills(skills or {})
+        check_login(login)
+        check_name(name)
+        check_extension(extension)
+        check_skills(skills or {})
+        check_seat(team, place, texts)
         check_acceptable(login, password)
         hashed = await self._passwords.hash(password)
         now = self._clock()
@@ -188,6 +167,9 @@ class Accounts:
                     insert(accounts).values(
                         **values,
                         skills=dict(skills or {}),
+                        team=team,
+                        place=place,
+                        texts=texts,
                         password_hash=hashed,
                         active=True,
                         created_at=now,
@@ -230,6 +212,9 @@ class Accounts:
         role: Role | None = None,
         extension: str | None = None,
         skills: Mapping[str, int] | None = None,
+        team: str | None = None,
+        place: str | None = None,
+        texts: int | None = None,
         active: bool | None = None,
         password: str | None = None,
     ) -> Account:
@@ -242,16 +227,22 @@ class Accounts:
         """
         given: dict[str, object] = {}
         if name is not None:
-            _check_name(name)
+            check_name(name)
             given["name"] = name
         if role is not None:
             given["role"] = role.value
         if extension is not None:
-            _check_extension(extension)
+            check_extension(extension)
             given["extension"] = extension
         if skills is not None:
-            _check_skills(skills)
+            check_skills(skills)
             given["skills"] = dict(skills)
+        check_seat(team, place, texts)
+        given |= {
+            key: value
+            for key, value in (("team", team), ("place", place), ("texts", texts))
+            if value is not None
+        }
         if active is not None:
             given["active"] = active
         if password is not None:
@@ -270,7 +261,7 @@ class Accounts:
             await connection.execute(
                 update(accounts).where(accounts.c.login == login).values(**given, changed_at=now)
             )
-            shown = ("role", "active", "skills", "extension")
+            shown = ("role", "active", "skills", "extension", "team", "place", "texts")
             told: dict[str, object] = {key: given[key] for key in shown if key in given}
             told["changed"] = ["password" if key == "password_hash" else key for key in given]
             await note(connection, at=now, who=by, what="account_changed", target=login, detail=told)

@@ -94,8 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--calls", type=_positive, help="how many calls (headless: one of each scenario)")
     demo.add_argument("--agents", type=_positive, default=2, help="headless agents (default: 2)")
 
-    account = command("account", _account, "create an account, set a password, list accounts")
-    account.add_argument("action", choices=("create", "password", "list"))
+    account = command("account", _account, "create or change an account, set a password, list accounts")
+    account.add_argument("action", choices=("create", "change", "password", "list"))
     account.add_argument("login", nargs="?", help="account name")
     account.add_argument("--name", default="", help="姓名")
     account.add_argument("--role", choices=("agent", "supervisor", "admin"), default="agent")
@@ -103,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument(
         "--skill", action="append", default=[], help="skill=level, e.g. general=3; repeatable"
     )
+    account.add_argument("--team", help="班组")
+    account.add_argument("--place", help="centre where the person sits, when there are several")
+    account.add_argument("--texts", type=int, help="text conversations at once (default: 0)")
 
     prompts = command("prompts", _prompts, "what the machine says: build, check, accept", settings=False)
     prompts.add_argument("action", choices=("build", "check", "accept"))

@@ -22,6 +22,9 @@ class Person:
     role: Role  # what they may do
     extension: str = ""  # telephone extension, "" when none
     skills: dict[str, int] = field(default_factory=dict)  # skill -> level 1..5
+    team: str = ""  # 班组
+    place: str = ""  # centre where the person sits, "" for the only one
+    texts: int = 0  # text conversations at once, beside no voice call
 
 
 class Floor(Protocol):

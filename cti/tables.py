@@ -17,12 +17,15 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 __all__ = [
     "accounts",
     "audit",
+    "blocked_numbers",
     "call_events",
+    "callbacks",
     "calls",
     "login_failures",
     "metadata",
@@ -48,6 +51,9 @@ accounts = Table(
     Column("extension", String(8), nullable=False),  # "" for people without a phone
     Column("skills", JSON, nullable=False),  # skill -> level 1..5
     Column("password_hash", String(255), nullable=False),  # argon2id, parameters inside
+    Column("team", String(40), nullable=False, server_default=text("''")),  # 班组
+    Column("place", String(40), nullable=False, server_default=text("''")),  # centre, "" for the only one
+    Column("texts", Integer, nullable=False, server_default="0"),  # text conversations at once
     Column("active", Boolean, nullable=False),  # False: may not sign in; never deleted, the trail names them
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
@@ -133,4 +139,51 @@ transcript_lines = Table(
     Column("end_s", Double, nullable=False),
     Column("confidence", Double, nullable=True),
     Column("words", JSON, nullable=False),  # with times, as the recogniser gave them
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("callback_id", String(80), primary_key=True),
+    Column("entry_id", String(64), nullable=False),  # the entry it was read from; a later one replaces it
+    Column("number", String(40), nullable=False),  # normalised; "" when withheld
+    Column("diallable", Boolean, nullable=False),  # a machine may dial it
+    Column("state", String(16), nullable=False),  # acd.callbacks.CallbackState
+    Column("state_since", Double, nullable=False),
+    Column("origin", String(16), nullable=False),  # acd.callbacks.Origin
+    Column("queue", String(64), nullable=False),
+    Column("needs", JSON, nullable=False),  # skill -> minimum level
+    Column("priority", Integer, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("since", Double, nullable=False),  # the place in line
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    Column("asked_at", Double, nullable=True),
+    Column("wishes", Integer, nullable=False),
+    Column("calls", JSON, nullable=False),  # ids of the citizen's calls
+    Column("tries", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("not_before", Double, nullable=True),  # next try
+    Column("last_result", String(16), nullable=True),  # acd.callbacks.Result
+    Column("agent_id", String(32), nullable=True),
+    Column("call_id", String(80), nullable=False),  # the call that reached the citizen
+    Column("note", Text, nullable=False),
+    Column("by", String(32), nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("owner", String(40), nullable=False),  # name of the server that has it
+    Index("ix_callbacks_state_last_at", "state", "last_at"),
+    Index("ix_callbacks_number_last_at", "number", "last_at"),
+    Index("ix_callbacks_last_at", "last_at"),
+)
+
+blocked_numbers = Table(
+    "blocked_numbers",
+    metadata,
+    Column("number", String(40), primary_key=True),  # normalised
+    Column("kind", String(16), nullable=False),  # cti.blocked.BlockKind
+    Column("reason", String(200), nullable=False),
+    Column("since", Double, nullable=False),  # in force from
+    Column("until", Double, nullable=True),  # in force before; NULL: until it is taken off
+    Column("who", String(32), nullable=False),  # login of who entered it
+    Column("changed_at", Double, nullable=False),
 )

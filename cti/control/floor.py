@@ -112,7 +112,15 @@ class CallFloor:
             return
         agent = self._dispatch.agent(person.login)
         if agent is None or _leaving(agent):
-            self._dispatch.tell(AgentSignedIn(agent_id=person.login, skills=self._skills(person)))
+            self._dispatch.tell(
+                AgentSignedIn(
+                    agent_id=person.login,
+                    skills=self._skills(person),
+                    team=person.team,
+                    place=person.place,
+                    texts=person.texts,
+                )
+            )
         else:
             self._set_skills(person)
         self._keep_native_queue(person.login)
@@ -146,8 +154,19 @@ class CallFloor:
 
     def _set_skills(self, person: Person) -> None:
         agent, skills = self._dispatch.agent(person.login), self._skills(person)
-        if agent is not None and dict(agent.skills) != skills:
-            self._dispatch.tell(AgentSkillsChanged(agent_id=person.login, skills=skills))
+        if agent is None:
+            return
+        before = (dict(agent.skills), agent.team, agent.place, agent.texts)
+        if before != (skills, person.team, person.place, person.texts):
+            self._dispatch.tell(
+                AgentSkillsChanged(
+                    agent_id=person.login,
+                    skills=skills,
+                    team=person.team,
+                    place=person.place,
+                    texts=person.texts,
+                )
+            )
 
     def _skills(self, person: Person) -> dict[str, int]:
         """The person's skills, without those that the routing policy does not have (any more)."""

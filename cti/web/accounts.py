@@ -28,6 +28,9 @@ class NewAccount(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     password: Text
     extension: Text = ""
     skills: Skills = {}
+    team: Text = ""
+    place: Text = ""
+    texts: int = 0
 
 
 class AccountChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -36,6 +39,9 @@ class AccountChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     password: Text | None = None
     extension: Text | None = None
     skills: Skills | None = None
+    team: Text | None = None
+    place: Text | None = None
+    texts: int | None = None
     active: bool | None = None
 
 
@@ -73,6 +79,9 @@ async def create_account(request: web.Request) -> web.StreamResponse:
             password=body.password,
             extension=body.extension,
             skills=body.skills,
+            team=body.team.strip(),
+            place=body.place.strip(),
+            texts=body.texts,
         )
     return answer(account, status=201)
 
@@ -88,6 +97,9 @@ async def change_account(request: web.Request) -> web.StreamResponse:
             role=body.role,
             extension=body.extension,
             skills=body.skills,
+            team=body.team.strip() if body.team is not None else None,
+            place=body.place.strip() if body.place is not None else None,
+            texts=body.texts,
             active=body.active,
             password=body.password,
         )
