@@ -131,7 +131,8 @@ class Kokoro:
             json.dumps([(item.spelling, item.voice, item.style, item.speed) for item in sentences]),
             encoding="utf-8",
         )
-        arguments = [self._python, Path(__file__).with_name("kokoro_child.py")]
+        # -P: modules of this folder must not stand in for the standard library's of the same name
+        arguments = [self._python, "-P", Path(__file__).with_name("kokoro_child.py")]
         arguments += [self._model, self._vocabulary, self._voices, results]
         with log.open("wb") as errors, requests.open("rb") as stdin:
             child = subprocess.Popen(arguments, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, text=True)
