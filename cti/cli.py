@@ -18,6 +18,7 @@ from typing import Any
 
 from asr.errors import AsrError
 from asterisk_conf.errors import AsteriskConfError
+from cti import planning
 from cti.children import FINAL_EXIT, die_with_parent
 from cti.errors import HotlineError, SecretsError, SettingError, StartError
 from cti.settings import Settings, load
@@ -133,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
         choices=("production", "both", "none"),
         help="record the hotline's calls only, as in production, both sides' or nobody's",
     )
+
+    planning.add_commands(command, _say)
 
     test = command("test", _test, "install what tests need and run all of them", settings=False)
     test.add_argument("--quick", action="store_true", help="unit tests and static checks only")
