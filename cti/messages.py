@@ -44,6 +44,25 @@ class Outcome(StrEnum):
     FAILED = "failed"  # our fault
 
 
+class TargetKind(StrEnum):
+    """Whom a call is transferred to, or who is asked in."""
+
+    AGENT = "agent"  # a colleague; key: login
+    QUEUE = "queue"  # a skill queue; key: its name
+    UNIT = "unit"  # 承办单位 or 部门 of the directory; key: its name there
+    SERVICE = "service"  # 110, 119, 120, 122, 12348, water, power, gas …; key: its name in the directory
+    EXTERNAL = "external"  # any number; key: the digits
+
+
+class PartyState(StrEnum):
+    """What one person in a call is doing."""
+
+    RINGING = "ringing"  # their telephone rings
+    CONSULTING = "consulting"  # talks with the agent alone
+    TALKING = "talking"  # all hear one another
+    HELD = "held"  # hears music
+
+
 def _snake(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
 
@@ -77,6 +96,17 @@ class AgentView(View, frozen=True):
     call_id: str | None = None  # with ringing, talking, wrap_up
 
 
+class PartyView(msgspec.Struct, frozen=True, kw_only=True):
+    """One person in a call."""
+
+    party_id: str  # "citizen", "agent", or the name by which DropParty knows them
+    kind: str  # "citizen" or a TargetKind
+    title: str  # name, or the number where there is no name
+    state: PartyState  # what they do
+    since: float = 0.0  # when that began
+    agent_id: str | None = None  # with agents: login
+
+
 class CallView(View, frozen=True):
     """One call, as its agent sees it."""
 
@@ -95,6 +125,8 @@ class CallView(View, frozen=True):
     recording_started: float | None = None  # zero of all times that count in seconds of the recording
     outcome: Outcome | None = None  # with ended
     satisfaction: int | None = None  # 1 to 5
+    parties: tuple[PartyView, ...] = ()  # who is in the call now, citizen and agent first; () without a talk
+    writers: tuple[str, ...] = ()  # agents who have left it and still write it up
 
 
 class Caption(View, frozen=True):
@@ -159,6 +191,24 @@ class HealthView(View, frozen=True):
     captions_reason: str = ""  # why not, and what to do
 
 
+class TargetView(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody whom a call may be transferred to."""
+
+    kind: TargetKind  # what it is
+    key: str  # what commands call it
+    title: str  # Chinese name
+    note: str = ""  # state of an agent, length of a queue, number of a unit or service
+    usable: bool = True  # False: nobody there now
+    one_key: bool = False  # a button of its own (110, 119, 120)
+
+
+class TargetsView(View, frozen=True):
+    """Answer to FindTargets."""
+
+    text: str  # what was looked for
+    targets: tuple[TargetView, ...] = ()  # best first, at most 40
+
+
 class Notice(View, frozen=True):
     """A sentence for the person at the page, in Chinese."""
 
@@ -186,7 +236,16 @@ class Reply(View, frozen=True):
 
 
 ServerMessage = (
-    Snapshot | AgentView | CallView | Caption | DraftView | QueuesView | HealthView | Notice | Reply
+    Snapshot
+    | AgentView
+    | CallView
+    | Caption
+    | DraftView
+    | QueuesView
+    | HealthView
+    | TargetsView
+    | Notice
+    | Reply
 )
 
 # ---------------------------------------------------------------- page -> server
@@ -227,11 +286,98 @@ class DiscardOrder(Command, frozen=True):
     reason: str  # 1 to 200 characters
 
 
+class FindTargets(Command, frozen=True):
+    """Who could take or join a call; answered by TargetsView."""
+
+    text: str  # part of a name or number, at most 40 characters; "": everybody
+
+
+class CallCommand(Command, frozen=True):
+    """Base of everything that is asked for the call in hand."""
+
+    call_id: str  # refused unless it is the agent's call now
+
+
+class TargetCommand(CallCommand, frozen=True):
+    """Base of everything that names whom a call goes to."""
+
+    kind: TargetKind  # what is named
+    key: str  # as in TargetView; digits with EXTERNAL
+
+
+class Consult(TargetCommand, frozen=True):
+    """咨询: ring them and talk alone; the citizen hears music. Not for queues."""
+
+
+class CompleteTransfer(CallCommand, frozen=True):
+    """完成转接: citizen and the consulted talk, the agent writes up."""
+
+
+class CancelConsult(CallCommand, frozen=True):
+    """取消咨询: back to the citizen."""
+
+
+class Conference(CallCommand, frozen=True):
+    """三方: citizen, agent and the consulted talk together."""
+
+
+class BlindTransfer(TargetCommand, frozen=True):
+    """直接转: the citizen goes there at once; back to the line when nobody takes the call."""
+
+
+class AddParty(TargetCommand, frozen=True):
+    """加入: ring them and let them into the talk (interpreter, expert). Not for queues."""
+
+
+class DropParty(CallCommand, frozen=True):
+    """请出: end the telephone of one party, ringing or talking."""
+
+    party_id: str  # as in PartyView
+
+
+class LeaveConference(CallCommand, frozen=True):
+    """退出会议: the others go on, the agent writes up."""
+
+
+class ReturnToQueue(CallCommand, frozen=True):
+    """退回队列: the citizen is in line again, at the place of before."""
+
+
+class EmergencyTransfer(CallCommand, frozen=True):
+    """一键 110/119/120: the service joins (or is consulted), and gets place and transcript."""
+
+    service: str  # its name in the directory
+
+
 class Ping(Command, frozen=True):
     """Keeps the session and the connection alive; answered by `Reply`."""
 
 
-PageMessage = Ready | NotReady | FinishWrapUp | ExtendWrapUp | EditField | SubmitOrder | DiscardOrder | Ping
+TransferMessage = (
+    FindTargets
+    | Consult
+    | CompleteTransfer
+    | CancelConsult
+    | Conference
+    | BlindTransfer
+    | AddParty
+    | DropParty
+    | LeaveConference
+    | ReturnToQueue
+    | EmergencyTransfer
+)
+
+PageMessage = (
+    Ready
+    | NotReady
+    | FinishWrapUp
+    | ExtendWrapUp
+    | EditField
+    | SubmitOrder
+    | DiscardOrder
+    | TransferMessage
+    | Ping
+)
 
 # ---------------------------------------------------------------- the call journal
 

@@ -9,7 +9,7 @@ const me: AgentView = {
 const health: HealthView = { type: 'health_view', redis: true, database: true, asterisk: {}, captions: true, captions_reason: '' }
 
 function call(call_id: string, more: Partial<CallView> = {}): CallView {
-  return { type: 'call_view', call_id, caller: '13800000000', called: '12345', state: 'talking', queue: '', queue_title: '', started: 1, agent_id: 'li', ...more }
+  return { type: 'call_view', call_id, caller: '13800000000', called: '12345', state: 'talking', queue: '', queue_title: '', started: 1, agent_id: 'li', parties: [], writers: [], ...more }
 }
 function line(line_id: string, start: number, final = true, call_id = 'c1', text = '你好'): Caption {
   return { type: 'caption', call_id, line_id, speaker: 'citizen', text, start, end: start + 1, final }

@@ -49,6 +49,10 @@ export type OrderField =
   | 'title'
   | 'summary'
 
+export type TargetKind = 'agent' | 'queue' | 'unit' | 'service' | 'external'
+
+export type PartyState = 'ringing' | 'consulting' | 'talking' | 'held'
+
 // ---------------------------------------------------------------- server -> page
 
 export interface AgentView {
@@ -64,6 +68,15 @@ export interface AgentView {
   skills: Record<string, number>
   phone_registered: boolean
   call_id?: string | null
+}
+
+export interface PartyView {
+  party_id: string
+  kind: 'citizen' | 'agent' | 'queue' | 'unit' | 'service' | 'external'
+  title: string
+  state: PartyState
+  since: number
+  agent_id?: string | null
 }
 
 export interface CallView {
@@ -83,6 +96,8 @@ export interface CallView {
   recording_started?: number | null
   outcome?: Outcome | null
   satisfaction?: number | null
+  parties: PartyView[]
+  writers: string[]
 }
 
 export interface Caption {
@@ -141,6 +156,21 @@ export interface HealthView {
   captions_reason: string
 }
 
+export interface TargetView {
+  kind: TargetKind
+  key: string
+  title: string
+  note: string
+  usable: boolean
+  one_key: boolean
+}
+
+export interface TargetsView {
+  type: 'targets_view'
+  text: string
+  targets: TargetView[]
+}
+
 export interface Notice {
   type: 'notice'
   level: 'info' | 'warning' | 'error'
@@ -172,6 +202,7 @@ export type ServerMessage =
   | DraftView
   | QueuesView
   | HealthView
+  | TargetsView
   | Notice
   | Reply
 
@@ -220,6 +251,80 @@ export interface DiscardOrder {
   reason: string
 }
 
+export interface FindTargets {
+  type: 'find_targets'
+  ref: string
+  text: string
+}
+
+export interface Consult {
+  type: 'consult'
+  ref: string
+  call_id: string
+  kind: TargetKind
+  key: string
+}
+
+export interface CompleteTransfer {
+  type: 'complete_transfer'
+  ref: string
+  call_id: string
+}
+
+export interface CancelConsult {
+  type: 'cancel_consult'
+  ref: string
+  call_id: string
+}
+
+export interface Conference {
+  type: 'conference'
+  ref: string
+  call_id: string
+}
+
+export interface BlindTransfer {
+  type: 'blind_transfer'
+  ref: string
+  call_id: string
+  kind: TargetKind
+  key: string
+}
+
+export interface AddParty {
+  type: 'add_party'
+  ref: string
+  call_id: string
+  kind: TargetKind
+  key: string
+}
+
+export interface DropParty {
+  type: 'drop_party'
+  ref: string
+  call_id: string
+  party_id: string
+}
+
+export interface LeaveConference {
+  type: 'leave_conference'
+  ref: string
+  call_id: string
+}
+
+export interface ReturnToQueue {
+  type: 'return_to_queue'
+  ref: string
+  call_id: string
+}
+
+export interface EmergencyTransfer {
+  type: 'emergency_transfer'
+  ref: string
+  call_id: string
+  service: string
+}
+
 export interface Ping {
   type: 'ping'
   ref: string
@@ -233,6 +338,17 @@ export type PageMessage =
   | EditField
   | SubmitOrder
   | DiscardOrder
+  | FindTargets
+  | Consult
+  | CompleteTransfer
+  | CancelConsult
+  | Conference
+  | BlindTransfer
+  | AddParty
+  | DropParty
+  | LeaveConference
+  | ReturnToQueue
+  | EmergencyTransfer
   | Ping
 
 /** A command before the link gives it its `ref`. */

@@ -67,6 +67,7 @@ export function apply(state: LiveState, message: ServerMessage, now: number): Li
       return { ...state, queues: message.queues, queuesAt: now }
     case 'health_view':
       return { ...state, health: message }
+    case 'targets_view':
     case 'notice':
     case 'reply':
       return state // shown and answered where they arrive
@@ -74,7 +75,7 @@ export function apply(state: LiveState, message: ServerMessage, now: number): Li
 }
 
 function withCall(state: LiveState, call: CallView): LiveState {
-  const mine = call.agent_id === state.me?.agent_id
+  const mine = concerns(call, state.me?.agent_id ?? '')
   if (call.call_id === state.call?.call_id) {
     const left = !mine && (call.state === 'waiting' || call.state === 'ringing')
     // The ring went to somebody else: it is no longer this desk's call.
@@ -82,6 +83,15 @@ function withCall(state: LiveState, call: CallView): LiveState {
   }
   if (!mine) return state
   return { ...state, call, lines: [], draft: null }
+}
+
+/** Whether somebody has the call, was asked into it, or still writes it up. */
+export function concerns(call: CallView, login: string): boolean {
+  return (
+    call.agent_id === login ||
+    call.writers.includes(login) ||
+    call.parties.some((party) => party.agent_id === login)
+  )
 }
 
 /** `lines` with this one put in, replaced or kept, ordered by start. */

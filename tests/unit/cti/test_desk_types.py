@@ -13,7 +13,20 @@ import msgspec
 import pytest
 
 from acd.messages import AgentState, NotReadyReason
-from cti.messages import CallState, Command, FieldView, Outcome, PageMessage, QueueView, Role, ServerMessage
+from cti.messages import (
+    CallState,
+    Command,
+    FieldView,
+    Outcome,
+    PageMessage,
+    PartyState,
+    PartyView,
+    QueueView,
+    Role,
+    ServerMessage,
+    TargetKind,
+    TargetView,
+)
 from orders.messages import OrderField, OrderState
 
 PROTOCOL = Path(__file__).parents[3] / "agent_desktop" / "src" / "live" / "protocol.ts"
@@ -26,7 +39,12 @@ ENUMS: tuple[type[enum.StrEnum], ...] = (
     NotReadyReason,
     OrderState,
     OrderField,
+    TargetKind,
+    PartyState,
 )
+PARTS: tuple[type[msgspec.Struct], ...] = (FieldView, QueueView, PartyView, TargetView)
+"""What messages are made of and that is no message itself."""
+
 STATES = {
     "AgentView.state": "AgentState",
     "AgentView.reason": "NotReadyReason",
@@ -72,7 +90,7 @@ def typescript(kind: object) -> str:
     return kind.__name__
 
 
-@pytest.mark.parametrize("message", [*MESSAGES, FieldView, QueueView], ids=lambda message: message.__name__)
+@pytest.mark.parametrize("message", [*MESSAGES, *PARTS], ids=lambda message: message.__name__)
 def test_every_field_of_a_message_is_known_to_the_desk(source: str, message: type[msgspec.Struct]) -> None:
     told = {name.rstrip("?") for name in interface(source, message.__name__)} - {"type"}
     assert told == {field.name for field in msgspec.structs.fields(message)}
@@ -83,7 +101,7 @@ def test_a_message_is_told_apart_by_the_same_type(source: str, message: type[msg
     assert interface(source, message.__name__)["type"] == f"'{message.__struct_config__.tag}'"
 
 
-@pytest.mark.parametrize("message", [*MESSAGES, FieldView, QueueView], ids=lambda message: message.__name__)
+@pytest.mark.parametrize("message", [*MESSAGES, *PARTS], ids=lambda message: message.__name__)
 def test_every_field_has_the_same_type_on_both_sides(source: str, message: type[msgspec.Struct]) -> None:
     told = {name.rstrip("?"): kind for name, kind in interface(source, message.__name__).items()}
     told.pop("type", None)
@@ -108,7 +126,7 @@ def test_every_value_is_known_to_the_desk(source: str, kind: type[enum.StrEnum])
 
 def test_the_desk_names_no_message_that_does_not_exist(source: str) -> None:
     names = set(re.findall(r"^export interface (\w+)", source, re.M))
-    assert names == {message.__name__ for message in MESSAGES} | {"FieldView", "QueueView"}
+    assert names == {message.__name__ for message in MESSAGES} | {part.__name__ for part in PARTS}
 
 
 def test_every_command_carries_a_ref(source: str) -> None:
