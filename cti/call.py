@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cti.errors import IllegalCallMove
-from cti.messages import CallState, Outcome
+from cti.messages import CallState, Outcome, PartyState, TargetKind
+from cti.parties import Party, SentTo
 
 S = CallState
 
@@ -62,6 +63,11 @@ class Call:
     outcome: Outcome | None = None  # with ENDED
     taps: tuple[str, ...] = ()  # ids of the audio taps that were announced
     server: str = ""  # name of the server that has the call
+    parties: tuple[Party, ...] = ()  # who else is in the call or rung for it
+    room: bool = False  # citizen and agent are in the dialplan's room, no longer in one another's Dial
+    agent_gone: bool = False  # the agent has left and others go on
+    writers: tuple[str, ...] = ()  # agents who had the call and still write it up
+    sent_to: SentTo | None = None  # where it was transferred to, until somebody answers
 
     @property
     def waited_s(self) -> float | None:
@@ -74,6 +80,17 @@ class Call:
     def with_person(self) -> bool:
         """Whether citizen and agent are connected now."""
         return self.state in WITH_PERSON
+
+    def party(self, party_id: str) -> Party | None:
+        """The party of this name, or None."""
+        return next((one for one in self.parties if one.party_id == party_id), None)
+
+    @property
+    def agents(self) -> frozenset[str]:
+        """Everybody whose desk shows the call: who has it, who was asked in, who still writes it up."""
+        asked = {party.agent_id for party in self.parties if party.agent_id}
+        own = {self.agent_id} if self.agent_id and not self.agent_gone else set()
+        return frozenset(own | asked | set(self.writers))
 
 
 def _move(call: Call, to: CallState, event: str, now: float, **changes: Any) -> Call:
@@ -88,10 +105,17 @@ def entered_flow(call: Call, now: float) -> Call:
 
 
 def queued(call: Call, queue: str, needs: Mapping[str, int], priority: int, now: float) -> Call:
-    """The call joins (or comes back to) a queue; the time it began to wait is kept."""
+    """The call joins (or comes back to) a queue; the time it began to wait is kept.
+
+    Where it was transferred to counts more than where its flow would have it.
+    """
+    sent = call.sent_to
+    if sent is not None and sent.queue:
+        queue, needs = sent.queue, sent.needs
     return _move(
         call, S.WAITING, "queued", now, queue=queue, needs=dict(needs), priority=priority,
         queued=now if call.queued is None else call.queued, agent_id=None, agent_channel="",
+        agent_uniqueid="", parties=(), room=False, agent_gone=False, writers=_written_by(call),
     )  # fmt: skip
 
 
@@ -110,6 +134,8 @@ def answered(call: Call, agent_id: str, agent_channel: str, now: float, *, agent
     return _move(
         call, S.TALKING, "answered", now, agent_id=agent_id, agent_channel=agent_channel,
         agent_uniqueid=agent_uniqueid, taps=(), answered=now if call.answered is None else call.answered,
+        parties=(), room=False, agent_gone=False, sent_to=None,
+        writers=tuple(one for one in call.writers if one != agent_id),
     )  # fmt: skip
 
 
@@ -125,7 +151,78 @@ def resumed(call: Call, now: float) -> Call:
 
 def agent_left(call: Call, now: float) -> Call:
     """The agent hung up and the citizen is still there: survey."""
-    return _move(call, S.SURVEY, "agent_left", now, talk_ended=now, agent_channel="")
+    return _move(
+        call, S.SURVEY, "agent_left", now, talk_ended=now, agent_channel="", agent_uniqueid="", parties=(),
+        room=False,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- more than two
+
+
+def consulting(call: Call, party: Party, now: float) -> Call:
+    """The agent rings somebody to talk with them alone; the citizen hears music."""
+    return _move(call, S.CONSULTING, "consulting", now, parties=(*call.parties, party), room=True)
+
+
+def together(call: Call, now: float) -> Call:
+    """Everybody in the call hears one another: citizen and agent again, or a conference."""
+    if call.state is S.TALKING:
+        return call
+    return _move(call, S.TALKING, "together", now)
+
+
+def with_party(call: Call, party: Party) -> Call:
+    """Somebody is rung for a talk, or what they do has changed. Raises IllegalCallMove without a talk."""
+    if not call.with_person:
+        raise IllegalCallMove(call.call_id, call.state.value, "with_party")
+    known = call.party(party.party_id)
+    others = (
+        (*call.parties, party)
+        if known is None
+        else tuple(party if one is known else one for one in call.parties)
+    )
+    return replace(call, parties=others)
+
+
+def party_left(call: Call, party_id: str) -> Call:
+    """Somebody hung up, or did not come."""
+    return replace(call, parties=tuple(one for one in call.parties if one.party_id != party_id))
+
+
+def agent_stepped_out(call: Call, now: float) -> Call:
+    """The agent leaves, citizen and others go on; the agent writes up."""
+    return replace(
+        together(call, now), agent_gone=True, agent_channel="", agent_uniqueid="", room=True,
+        writers=_written_by(call),
+    )  # fmt: skip
+
+
+def talk_moved(call: Call, party: Party, now: float) -> Call:
+    """A colleague who was asked in has the call now; the agent of before writes up."""
+    writers = tuple(one for one in _written_by(call) if one != party.agent_id)
+    return replace(
+        party_left(together(call, now), party.party_id), agent_id=party.agent_id, agent_gone=False,
+        agent_channel=party.channel, agent_uniqueid=party.uniqueid, writers=writers, room=True,
+    )  # fmt: skip
+
+
+def _written_by(call: Call) -> tuple[str, ...]:
+    """Who writes the call up when its agent is no longer in it."""
+    if not call.with_person or call.agent_id is None or call.agent_id in call.writers:
+        return call.writers
+    return (*call.writers, call.agent_id)
+
+
+def _staying(call: Call) -> tuple[Party, ...]:
+    """Who goes on talking with the agent when the citizen has hung up: 110 may still have questions."""
+    if call.agent_gone:
+        return ()
+    return tuple(
+        one
+        for one in call.parties
+        if one.kind is not TargetKind.AGENT and one.state is not PartyState.RINGING
+    )
 
 
 def rated(call: Call, score: int) -> Call:
@@ -147,9 +244,11 @@ def citizen_left(call: Call, now: float, *, writing: bool, failed: bool = False)
     else:
         outcome = Outcome.ABANDONED_IN_FLOW if call.queued is None else Outcome.ABANDONED_WAITING
     to = S.WRAP_UP if writing and call.answered is not None else S.ENDED
+    staying = _staying(call) if to is S.WRAP_UP else ()
     return _move(
-        call, to, "citizen_left", now, ended=now, talk_ended=talk_ended, outcome=outcome, agent_channel=""
-    )
+        call, to, "citizen_left", now, ended=now, talk_ended=talk_ended, outcome=outcome,
+        agent_channel=call.agent_channel if staying else "", parties=staying,
+    )  # fmt: skip
 
 
 def wrapped_up(call: Call, now: float) -> Call:
