@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["NumberKind", "PhoneNumber", "read_number"]
+__all__ = ["NumberKind", "PhoneNumber", "masked", "read_number", "spellings"]
 
 LONGEST = 40
 """Characters of a number that are looked at, as the dialplan bounds it."""
@@ -71,3 +71,19 @@ def _spellings(raw: str) -> tuple[str, ...]:
             bare = raw.removeprefix(prefix)
             break
     return raw, bare, bare.removeprefix("0"), f"0{bare}" if bare is not raw else raw
+
+
+def spellings(number: str) -> tuple[str, ...]:
+    """Every way in which networks write a normalised number: to find it where it was stored as it came."""
+    bare = number.removeprefix("0")
+    trunk = (f"0{number}",) if MOBILE.fullmatch(number) else ()
+    return (number, *trunk, f"+86{bare}", f"86{bare}", f"0086{bare}")
+
+
+def masked(number: str) -> str:
+    """The number for people who need not know it: its middle is hidden."""
+    if len(number) <= 4:
+        return "*" * len(number)
+    if len(number) <= 7:
+        return number[:2] + "*" * (len(number) - 4) + number[-2:]
+    return number[:3] + "*" * (len(number) - 7) + number[-4:]

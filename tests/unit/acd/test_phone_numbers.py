@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.phone_numbers import NumberKind, read_number
+from acd.phone_numbers import NumberKind, masked, read_number, spellings
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,18 @@ def test_reading_a_number_again_changes_nothing(text: str, area_code: str) -> No
     once = read_number(text, area_code=area_code)
     assert read_number(once.number, area_code=area_code) == once or once.kind is NumberKind.INVALID
     assert read_number(once.number, area_code=area_code).number == once.number
+
+
+@pytest.mark.parametrize("number", ["13800000001", "01066668888", "057188887777"])
+def test_every_spelling_of_a_number_is_read_as_that_number(number: str) -> None:
+    written = spellings(number)
+    assert number in written
+    assert {read_number(one).number for one in written} == {number}
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("13800000001", "138****0001"), ("66668888", "666*8888"), ("12345", "12*45"), ("110", "***"), ("", "")],
+)
+def test_a_masked_number_hides_its_middle(number: str, shown: str) -> None:
+    assert masked(number) == shown
