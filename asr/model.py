@@ -23,6 +23,7 @@ import msgspec
 
 from asr.errors import NoModel
 from asr.fetch import FetchError, Progress, from_package, from_site
+from asr.graph import composed_beside, is_composed_of
 
 SEAL = ".hotline-model.json"
 """Beside the model's files: which archive they came from and how long each is."""
@@ -100,7 +101,8 @@ def find_model(
         return _checked(model_path.expanduser(), "setting")
     place = cache_dir.expanduser() / "models" / archive.name
     if _sealed(place, archive):
-        return _checked(place, "cache")
+        ahead = composed_beside(place)
+        return _checked(ahead if is_composed_of(ahead, place) else place, "cache")
     if not fetch:
         raise NoModel(f"缓存 {place} 中没有语音模型，且设置不允许下载", REMEDY)
     try:

@@ -78,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command("up", _up, "run everything on this machine: Asterisk, Valkey, server, recogniser, desk")
     command("serve", _serve, "run one CTI server")
-    command("asr", _asr, "run the speech recognition workers")
+    asr = command("asr", _asr, "run the speech recognition workers, or compose the model's graph for them")
+    asr.add_argument("action", nargs="?", choices=("run", "compose"), default="run")
     command("watch", _watch, "take callers away from a server that hangs")
     check = command("check", _check, "say what is wrong with settings, flows, Asterisk, model and ports")
     check.add_argument("--no-ports", action="store_true", help="do not look whether the ports are free")
@@ -193,6 +194,10 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _asr(options: argparse.Namespace) -> int:
+    if options.action == "compose":
+        from cti.asradmin import compose
+
+        return compose(_settings(options), say=_say, tell=_tell_once())
     from asr import server
     from asr.settings import AsrSettings
     from asr.text import readable
