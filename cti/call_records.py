@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from cti.callback_records import check_callback
 from cti.messages import CallState, Entry, EntryKind, Outcome
 
 __all__ = ["CallFilter", "CallPage", "CallRecord", "TranscriptLine", "check_entry", "fold", "line_of"]
@@ -166,6 +167,8 @@ def check_entry(entry: Entry) -> None:
         raise ValueError("call_id must have at most 80 characters")
     if "\\u0000" in msgspec.json.encode(entry).decode():
         raise ValueError("a text contains NUL, which databases do not store")
+    if entry.kind is EntryKind.CALLBACK:
+        check_callback(entry)
     if entry.kind in _SHAPES:
         if not entry.call_id:
             raise ValueError(f"a {entry.kind} entry needs a call_id")

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cti.call_records import CallFilter, CallPage, CallRecord, TranscriptLine, check_entry, fold, line_of
+from cti.callback_store import put_callback
 from cti.database import insert_for, writing
 from cti.errors import HotlineError
 from cti.faults import fault_site
@@ -122,6 +123,8 @@ class CallStore:
                     continue
                 if entry.kind is EntryKind.TRANSCRIPT:
                     await _put_line(connection, entry)
+                elif entry.kind is EntryKind.CALLBACK:
+                    await put_callback(connection, entry)
                 elif entry.kind in CALL_KINDS and entry.call_id:
                     touched[entry.call_id] = None
             await _project(connection, sorted(touched))

@@ -1,0 +1,131 @@
+"""Call-backs in the database. The newest entry of each counts, in whatever order entries arrive."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from acd.callbacks import OPEN, CallbackState
+from cti.callback_records import (
+    CallbackFilter,
+    CallbackMove,
+    CallbackPage,
+    KeptCallback,
+    kept_of,
+    move_of,
+    row_of,
+)
+from cti.database import insert_for
+from cti.messages import Entry, EntryKind
+from cti.tables import call_events, callbacks
+
+__all__ = ["CallbackStore", "put_callback"]
+
+OPEN_MOST = 20_000
+"""Open call-backs that one server takes over; a city that has more has none that it can keep."""
+HISTORY_MOST = 500
+OPEN_STATES = tuple(sorted(state.value for state in OPEN))
+
+
+async def put_callback(connection: AsyncConnection, entry: Entry) -> None:
+    """Store what a CALLBACK entry tells, unless a later one is there; part of the journal's transaction."""
+    await connection.execute(_upsert(connection.dialect.name), [row_of(entry)])
+
+
+@cache
+def _upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    statement = insert_for(dialect, callbacks)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[callbacks.c.callback_id],
+        set_={column.name: new[column.name] for column in callbacks.c if not column.primary_key},
+        where=callbacks.c.entry_id < new.entry_id,
+    )
+
+
+class CallbackStore:
+    """Reads call-backs. SQLAlchemy's errors pass through when the database cannot be reached."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def get(self, callback_id: str) -> KeptCallback | None:
+        """Return one call-back, None when there is none of this id."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(select(callbacks).where(callbacks.c.callback_id == callback_id))
+            row = rows.mappings().first()
+        return None if row is None else kept_of(row)
+
+    async def open_ones(self) -> tuple[KeptCallback, ...]:
+        """Return every open call-back of every server, longest waiting first."""
+        query = select(callbacks).where(callbacks.c.state.in_(OPEN_STATES))
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.order_by(callbacks.c.since).limit(OPEN_MOST))
+            return tuple(kept_of(row) for row in rows.mappings())
+
+    async def list(self, which: CallbackFilter) -> CallbackPage:
+        """Return one page: open ones first, by place; then the others, newest first."""
+        query = _matching(which)
+        is_open = callbacks.c.state.in_(OPEN_STATES)
+        async with self._engine.connect() as connection:
+            total = await connection.scalar(select(func.count()).select_from(query.subquery()))
+            rows = await connection.execute(
+                query.order_by(
+                    case((is_open, 0), else_=1),
+                    case((is_open, callbacks.c.since), else_=-callbacks.c.last_at),
+                    callbacks.c.callback_id,
+                )
+                .limit(which.size)
+                .offset((which.page - 1) * which.size)
+            )
+            found = tuple(kept_of(row) for row in rows.mappings())
+        return CallbackPage(total=total or 0, page=which.page, size=which.size, callbacks=found)
+
+    async def history(self, callback_id: str) -> tuple[CallbackMove, ...]:
+        """Return every move of a call-back, oldest first, at most 500; empty for an unknown one."""
+        query = select(call_events).where(
+            call_events.c.call_id == callback_id, call_events.c.kind == EntryKind.CALLBACK.value
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.order_by(call_events.c.entry_id).limit(HISTORY_MOST))
+            return tuple(move_of(_entry(row)) for row in rows.mappings())
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        entry_id=row["entry_id"],
+        call_id=row["call_id"],
+        at=row["at"],
+        kind=EntryKind(row["kind"]),
+        data=row["data"],
+    )
+
+
+def _matching(which: CallbackFilter) -> Select[Any]:
+    query = select(callbacks)
+    if which.numbers:
+        query = query.where(callbacks.c.number.in_(which.numbers))
+    if which.number_part:
+        query = query.where(callbacks.c.number.contains(which.number_part, autoescape=True))
+    if which.states:
+        query = query.where(callbacks.c.state.in_([state.value for state in which.states]))
+    if which.due_by is not None:
+        query = query.where(
+            callbacks.c.state == CallbackState.WAITING.value,
+            func.coalesce(callbacks.c.not_before, 0.0) <= which.due_by,
+        )
+    if which.origin is not None:
+        query = query.where(callbacks.c.origin == which.origin.value)
+    if which.queue:
+        query = query.where(callbacks.c.queue == which.queue)
+    if which.agent:
+        query = query.where(callbacks.c.agent_id == which.agent)
+    if which.since is not None:
+        query = query.where(callbacks.c.last_at >= which.since)
+    if which.until is not None:
+        query = query.where(callbacks.c.last_at < which.until)
+    return query
