@@ -29,6 +29,26 @@ def add_commands(command: Callable[..., argparse.ArgumentParser], say: Say) -> N
     sub.add_argument("--plot", type=Path, help="draw the day here, as SVG")
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
+    about = "play a day of calls against the real router, in simulated time"
+    sub = command("simulate", _refusing(_simulate, say), about, settings=False)
+    _demand(sub)
+    sub.add_argument(
+        "--agents",
+        default="staffing",
+        help="how many all day; staffing: what each half hour needs; apart: the same for each skill alone",
+    )
+    sub.add_argument("--roster", type=Path, help="CSV: agents, skills, from, until; instead of --agents")
+    sub.add_argument(
+        "--ring", type=_number(0, 120), default=3.0, help="seconds until a phone is answered (3)"
+    )
+    sub.add_argument(
+        "--wrap-up", type=_number(0, 3600), help="seconds of the AHT after the talk (the policy's)"
+    )
+    sub.add_argument("--days", type=int, choices=range(1, 8), default=1, help="alike, one after another (1)")
+    sub.add_argument("--seed", type=int, default=1, help="the same seed is the same day (1)")
+    sub.add_argument("--speed", action="store_true", help="say how fast it was")
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+
 
 def _demand(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--calls-per-day", type=_number(1, 10_000_000), help="calls that ask for a person")
@@ -84,3 +104,9 @@ def _staffing(options: argparse.Namespace, say: Say) -> int:
     from cti.planning_staffing import staffing
 
     return staffing(options, say)
+
+
+def _simulate(options: argparse.Namespace, say: Say) -> int:
+    from cti.planning_simulate import simulate_day
+
+    return simulate_day(options, say)
