@@ -138,11 +138,11 @@ class DraftRules:
             RulesError: a file cannot be read or something in it is not as described at its top.
         """
         data = files("asr") / "data"
-        types, urgency = _rules(*_document(rules or data / "rules.yaml"))
+        types, urgency = _rules(*read_document(rules or data / "rules.yaml"))
         return cls(
             types=types,
             urgency=urgency,
-            categories=_categories(*_document(categories or data / "categories.yaml")),
+            categories=_categories(*read_document(categories or data / "categories.yaml")),
         )
 
 
@@ -168,7 +168,8 @@ def cues_in(rule: TypeRule | UrgencyRule | Category, text: str) -> Mapping[Cue, 
 # ---------------------------------------------------------------- reading the files
 
 
-def _document(path: Path | Traversable) -> tuple[str, object]:
+def read_document(path: Path | Traversable) -> tuple[str, object]:
+    """Return the name of a YAML file and what it holds. Raises RulesError."""
     name = str(path)
     try:
         content = path.read_text("utf-8")
@@ -182,7 +183,8 @@ def _document(path: Path | Traversable) -> tuple[str, object]:
         raise RulesError(f"{name}: not YAML ({error}); mend the syntax") from error
 
 
-def _mapping(name: str, key: str, value: object, allowed: Iterable[str]) -> Mapping[str, object]:
+def as_mapping(name: str, key: str, value: object, allowed: Iterable[str]) -> Mapping[str, object]:
+    """Return a mapping that has none but the allowed keys. Raises RulesError naming the key."""
     expected = tuple(allowed)
     if not isinstance(value, dict):
         raise RulesError(f"{name}: {key} is {value!r}; write a mapping with {', '.join(expected)}")
@@ -192,13 +194,15 @@ def _mapping(name: str, key: str, value: object, allowed: Iterable[str]) -> Mapp
     return value
 
 
-def _list(name: str, key: str, value: object) -> Sequence[object]:
+def as_list(name: str, key: str, value: object) -> Sequence[object]:
+    """Return a list. Raises RulesError naming the key."""
     if not isinstance(value, list):
         raise RulesError(f"{name}: {key} is {value!r}; write a list")
     return value
 
 
-def _text(name: str, key: str, value: object, most: int = MAX_NAME) -> str:
+def as_text(name: str, key: str, value: object, most: int = MAX_NAME) -> str:
+    """Return words, trimmed. Raises RulesError naming the key."""
     if not isinstance(value, str) or not value.strip():
         raise RulesError(f"{name}: {key} is {value!r}; write words in quotes")
     if len(value) > most:
@@ -206,13 +210,15 @@ def _text(name: str, key: str, value: object, most: int = MAX_NAME) -> str:
     return value.strip()
 
 
-def _words(name: str, key: str, value: object) -> tuple[str, ...]:
-    items = [] if value is None else _list(name, key, value)
-    return tuple(_text(name, f"{key}[{index}]", item, MAX_CUE) for index, item in enumerate(items))
+def as_words(name: str, key: str, value: object) -> tuple[str, ...]:
+    """Return a list of cues as they are written; () for nothing. Raises RulesError naming the key."""
+    items = [] if value is None else as_list(name, key, value)
+    return tuple(as_text(name, f"{key}[{index}]", item, MAX_CUE) for index, item in enumerate(items))
 
 
-def _cues(name: str, key: str, value: object, weight: float) -> tuple[Cue, ...]:
-    cues = tuple(Cue(words, weight) for words in _words(name, key, value))
+def as_cues(name: str, key: str, value: object, weight: float) -> tuple[Cue, ...]:
+    """Return a list of cues of one weight. Raises RulesError naming the key."""
+    cues = tuple(Cue(words, weight) for words in as_words(name, key, value))
     for index, cue in enumerate(cues):
         if len(cue.words.replace("*", "")) < 1 or cue.words.startswith("*") or cue.words.endswith("*"):
             raise RulesError(f"{name}: {key}[{index}] is {cue.words!r}; put * only between words")
@@ -220,47 +226,47 @@ def _cues(name: str, key: str, value: object, weight: float) -> tuple[Cue, ...]:
 
 
 def _rules(name: str, document: object) -> tuple[tuple[TypeRule, ...], tuple[UrgencyRule, ...]]:
-    top = _mapping(name, "the file", document, ("types", "urgency"))
-    types = _mapping(name, "types", top.get("types"), TYPES)
-    urgency = _list(name, "urgency", top.get("urgency"))
+    top = as_mapping(name, "the file", document, ("types", "urgency"))
+    types = as_mapping(name, "types", top.get("types"), TYPES)
+    urgency = as_list(name, "urgency", top.get("urgency"))
     rules = tuple(_urgency_rule(name, f"urgency[{index}]", item) for index, item in enumerate(urgency))
     ordered = tuple(rule for level in LEVELS for rule in rules if rule.level == level)
     return tuple(_type_rule(name, kind, item) for kind, item in types.items()), ordered
 
 
 def _type_rule(name: str, kind: str, item: object) -> TypeRule:
-    found = _mapping(name, f"types.{kind}", item, (*_WEIGHTS, "unless"))
+    found = as_mapping(name, f"types.{kind}", item, (*_WEIGHTS, "unless"))
     cues = [
         cue
         for strength, weight in _WEIGHTS.items()
-        for cue in _cues(name, f"types.{kind}.{strength}", found.get(strength), weight)
+        for cue in as_cues(name, f"types.{kind}.{strength}", found.get(strength), weight)
     ]
     return TypeRule(
-        name=kind, cues=tuple(cues), unless=_words(name, f"types.{kind}.unless", found.get("unless"))
+        name=kind, cues=tuple(cues), unless=as_words(name, f"types.{kind}.unless", found.get("unless"))
     )
 
 
 def _urgency_rule(name: str, key: str, item: object) -> UrgencyRule:
-    found = _mapping(name, key, item, ("name", "level", "all", "unless"))
+    found = as_mapping(name, key, item, ("name", "level", "all", "unless"))
     level = found.get("level")
     if level not in LEVELS:
         raise RulesError(f"{name}: {key}.level is {level!r}; write one of {', '.join(LEVELS)}")
     groups = tuple(
-        _cues(name, f"{key}.all[{index}]", group, 1.0)
-        for index, group in enumerate(_list(name, f"{key}.all", found.get("all")))
+        as_cues(name, f"{key}.all[{index}]", group, 1.0)
+        for index, group in enumerate(as_list(name, f"{key}.all", found.get("all")))
     )
     if not groups or not all(groups):
         raise RulesError(f"{name}: {key}.all is empty; write at least one group with one cue")
     return UrgencyRule(
-        name=_text(name, f"{key}.name", found.get("name")),
+        name=as_text(name, f"{key}.name", found.get("name")),
         level=str(level),
         groups=groups,
-        unless=_words(name, f"{key}.unless", found.get("unless")),
+        unless=as_words(name, f"{key}.unless", found.get("unless")),
     )
 
 
 def _categories(name: str, document: object) -> tuple[Category, ...]:
-    found = tuple(_children(name, _list(name, "the file", document)))
+    found = tuple(_children(name, as_list(name, "the file", document)))
     paths: set[str] = set()
     for category in found:
         if category.path in paths:
@@ -271,27 +277,27 @@ def _categories(name: str, document: object) -> tuple[Category, ...]:
 
 def _children(name: str, document: Sequence[object]) -> Iterator[Category]:
     for index, item in enumerate(document):
-        top = _mapping(name, f"[{index}]", item, ("name", "children"))
-        level1 = _text(name, f"[{index}].name", top.get("name"))
-        for number, child in enumerate(_list(name, f"{level1}.children", top.get("children"))):
+        top = as_mapping(name, f"[{index}]", item, ("name", "children"))
+        level1 = as_text(name, f"[{index}].name", top.get("name"))
+        for number, child in enumerate(as_list(name, f"{level1}.children", top.get("children"))):
             key = f"{level1}.children[{number}]"
-            found = _mapping(name, key, child, ("name", "matter", "cues", "hints", "matters"))
-            words = _words(name, f"{key}.cues", found.get("cues"))
-            hints = _cues(name, f"{key}.hints", found.get("hints"), _HINT)
+            found = as_mapping(name, key, child, ("name", "matter", "cues", "hints", "matters"))
+            words = as_words(name, f"{key}.cues", found.get("cues"))
+            hints = as_cues(name, f"{key}.hints", found.get("hints"), _HINT)
             said = (*words, *(hint.words for hint in hints))
             matters = _matters(name, f"{key}.matters", found.get("matters"), said)
             yield Category(
                 level1=level1,
-                level2=_text(name, f"{key}.name", found.get("name")),
-                matter=_text(name, f"{key}.matter", found.get("matter")),
+                level2=as_text(name, f"{key}.name", found.get("name")),
+                matter=as_text(name, f"{key}.matter", found.get("matter")),
                 cues=(*(Cue(word, _length_weight(word)) for word in words), *hints),
                 matters=matters,
             )
 
 
 def _matters(name: str, key: str, value: object, cues: tuple[str, ...]) -> Mapping[str, str]:
-    found = _mapping(name, key, value or {}, cues)
-    return {cue: _text(name, f"{key}.{cue}", matter) for cue, matter in found.items()}
+    found = as_mapping(name, key, value or {}, cues)
+    return {cue: as_text(name, f"{key}.{cue}", matter) for cue, matter in found.items()}
 
 
 def _length_weight(words: str) -> float:
