@@ -18,7 +18,7 @@ from typing import Any
 
 from asr.errors import AsrError
 from asterisk_conf.errors import AsteriskConfError
-from cti import planning
+from cti import planning, toolargs
 from cti.children import FINAL_EXIT, die_with_parent
 from cti.errors import HotlineError, SecretsError, SettingError, StartError
 from cti.settings import Settings, load
@@ -115,6 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     prompts.add_argument(
         "--force", action="store_true", help="build again what is fresh, or recorded by a person"
     )
+
+    flows = command("flows", _flows, "what callers go through: check, list, draw, play")
+    toolargs.flows(flows)
+    policy = command("policy", _policy, "who takes which call: check a new policy, compare it, try it")
+    toolargs.policy(policy)
 
     transcribe = command(
         "transcribe", _transcribe, "transcribe WAV files as a live call would be", settings=False
@@ -325,6 +330,18 @@ def _prompts(options: argparse.Namespace) -> int:
     from cti.promptadmin import prompts
 
     return prompts(options.action, options.key, force=options.force, say=_say)
+
+
+def _flows(options: argparse.Namespace) -> int:
+    from cti.flowadmin import flows
+
+    return flows(_settings(options), options, _say)
+
+
+def _policy(options: argparse.Namespace) -> int:
+    from cti.policyadmin import policy
+
+    return policy(_settings(options), options, _say)
 
 
 def _transcribe(options: argparse.Namespace) -> int:

@@ -1,0 +1,38 @@
+"""What may follow `hotline flows` and `hotline policy` on the command line; imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from pathlib import Path
+
+
+def flows(parser: argparse.ArgumentParser) -> None:
+    """What may follow `hotline flows`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="every problem with file, line, key, value and remedy")
+    check.add_argument("folder", nargs="?", type=Path, help="flows not in force yet (default: the settings')")
+    actions.add_parser("list", help="flows and the called numbers that lead to them")
+    drawing = actions.add_parser("draw", help="one SVG picture a flow")
+    drawing.add_argument("flow", nargs="?", default="", help="only this one (default: all)")
+    drawing.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    play = actions.add_parser("play", help="walk a flow without a telephone")
+    play.add_argument("flow", nargs="?", default="", help="default: the one that --number leads to")
+    play.add_argument("--number", default="12345", help="called number (default: 12345)")
+    play.add_argument("--caller", default="13800000000", help="calling number")
+    play.add_argument(
+        "--at", type=datetime.datetime.fromisoformat, help="local time of the call (default: now)"
+    )
+    play.add_argument("--keys", default="", help="answers in order, separated by commas, e.g. 1,,5")
+
+
+def policy(parser: argparse.ArgumentParser) -> None:
+    """What may follow `hotline policy`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="is a policy right, and does it fit the flows")
+    diff = actions.add_parser("diff", help="what a policy changes against the one in force")
+    trial = actions.add_parser("try", help="whom a policy would ring, when and why: a dry run")
+    for action in (check, diff, trial):
+        action.add_argument("file", type=Path, help="the policy that is not in force yet")
+    trial.add_argument("--cases", type=Path, help="agents and calls: YAML or .jsonl (default: shipped)")
+    trial.add_argument("--json", action="store_true", help="one JSON object a case")
