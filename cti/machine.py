@@ -11,6 +11,7 @@ from asterisk_conf.config import AgentExtension, AgiServer, AsteriskConfig, Regi
 from asterisk_conf.debs import Progress
 from asterisk_conf.provide import AsteriskInstall
 from cti.ami import AmiAddress
+from cti.control.webrequests import AllowedRequest
 from cti.errors import SettingError
 from cti.secrets import Secrets
 from cti.settings import Settings, TrunkSettings, extensions
@@ -101,6 +102,29 @@ def ami_addresses(settings: Settings, secrets: Secrets) -> tuple[AmiAddress, ...
         )
         for node in asterisk.nodes
     )
+
+
+def web_requests(settings: Settings, secrets: Secrets) -> tuple[AllowedRequest, ...]:
+    """The questions that flows may put to other systems. Raises SettingError."""
+    found = []
+    for request in settings.web_requests:
+        secret = f"web.{request.name}"
+        if request.header and not secrets.has(secret):
+            raise SettingError(
+                f"web_requests.{request.name}.header",
+                request.header,
+                f"put its value as {secret} into secrets.json, or leave header out",
+            )
+        found.append(
+            AllowedRequest(
+                name=request.name,
+                url=request.url,
+                header=request.header,
+                secret=secrets.get(secret) if request.header else "",
+                ca=request.ca,
+            )
+        )
+    return tuple(found)
 
 
 def webrtc_address(settings: Settings) -> tuple[str, str]:

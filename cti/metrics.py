@@ -56,6 +56,19 @@ class Metrics:
             buckets=REQUESTS_S,
             registry=r,
         )
+        self.listen_lag = Histogram(
+            "hotline_listen_lag_seconds",
+            "From the end of a citizen's answer to the flow's next step",
+            buckets=(0.3, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0),
+            registry=r,
+        )
+        self.keys_dropped = Counter("hotline_keys_dropped", "Keys beyond what is kept: floods", registry=r)
+        self.messages_left = Counter(
+            "hotline_messages_left", "Voice messages recorded, by result", ["result"], registry=r
+        )
+        self.web_requests = Counter(
+            "hotline_web_requests", "Questions of flows to other systems, by result", ["result"], registry=r
+        )
         # journal
         self.journal_lost = Counter("hotline_journal_lost", "Entries that the full disk refused", registry=r)
         self.journal_pending = Gauge("hotline_journal_pending", "Entries not yet in the database", registry=r)

@@ -27,11 +27,13 @@ from cti.accounts import Accounts
 from cti.agi import AgiLimits, AgiServer
 from cti.ami import AmiError, AmiEvent, AmiNodes
 from cti.calls import CallStore
+from cti.control.callers import Callers
 from cti.control.calls import Calls, EntryIds
 from cti.control.captions import Captions
 from cti.control.dispatch import Dispatch
 from cti.control.floor import CallFloor
-from cti.control.line import LineSettings
+from cti.control.line_parts import LineParts
+from cti.control.line_ports import LineSettings, NoCallbacks
 from cti.control.live import LiveCalls
 from cti.control.orderdesk import OrderDesk, order_event
 from cti.control.orderfront import OrderFront
@@ -145,6 +147,24 @@ class Server:
             phone_changed=lambda extension: self.floor.phone_changed(extension),
             server=settings.name,
         )
+        self.lines = LineParts(
+            calls=self.calls,
+            telephony=self.telephony,
+            dispatch=self.dispatch,
+            taps=self.taps,
+            captions=lambda: self.captions,
+            orders=self.orders,
+            pages=self.pages,
+            link=self.nodes.link,
+            callers=Callers(self.engine),
+            callbacks=NoCallbacks(),
+            recordings=settings.recordings,
+            web_requests=machine.web_requests(settings, self._secrets),
+            settings=LineSettings(
+                announce_every_s=settings.calls.announce_every_s,
+                trunks=tuple(trunk.name for trunk in settings.trunks),
+            ),
+        )
         self.captions = Captions(
             self.redis,
             prefix=settings.prefix,
@@ -157,6 +177,8 @@ class Server:
             ),
             show=lambda call, caption: self.pages.send([call.agent_id] if call.agent_id else [], caption),
             suggest=lambda call, found: self.orders.suggest(call.order_id, found),
+            heard=self.lines.heard,
+            said=self.lines.said,
         )
         self.switchboard = Switchboard(
             calls=self.calls,
@@ -164,7 +186,7 @@ class Server:
             telephony=self.telephony,
             flow_for=flows.for_number,
             flow_named=flows.named,
-            settings=LineSettings(announce_every_s=settings.calls.announce_every_s),
+            deps=self.lines.deps,
             server=settings.name,
             fetch=self.live_calls.fetch,
         )
@@ -180,6 +202,7 @@ class Server:
             health=self.health,
         )
         self.dispatch.attach(self.floor)
+        self.lines.attach()
         self.recovery = Recovery(
             calls=self.calls,
             dispatch=self.dispatch,
@@ -239,6 +262,7 @@ class Server:
         self.live_state.start()
         self.phones.start()
         self.taps.start()
+        self.lines.start()
         self.captions.start(await self.takeover.last_transcript())
         self.dispatch.start()
         self.floor.start()
@@ -270,6 +294,7 @@ class Server:
         await self.floor.stop()
         await self.dispatch.stop()
         await self.captions.stop()
+        await self.lines.stop()
         await self.taps.stop()
         await self.phones.stop()
         await self.nodes.stop()
@@ -318,6 +343,8 @@ class Server:
     def _ami_event(self, event: AmiEvent) -> None:
         self.metrics.ami_events.labels(node=event.node).inc()
         self.telephony.take(event)
+        self.switchboard.take(event)
+        self.taps.take(event)
 
     async def _ami_up(self, node: str) -> None:
         self.metrics.ami_up.labels(node=node).set(1)

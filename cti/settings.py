@@ -110,6 +110,7 @@ class CallSettings:
 
     numbers: str = ""  # file: called number -> flow; empty: the shipped ivr_flows/numbers.yaml
     flows: str = ""  # folder of flows; empty: the shipped ivr_flows/flows
+    calendar: str = ""  # hours, holidays, make-up days; empty: the shipped ivr_flows/calendar.yaml
     policy: str = ""  # routing policy file; empty: the shipped acd/policy.yaml
     prompts: str = ""  # folder of audio; empty: the shipped ivr_flows/prompts/audio
     announce_every_s: Seconds = 30.0  # place in line is said this often; 0: never
@@ -130,6 +131,16 @@ class RecognitionSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebRequestSettings:
+    """A question that flows may put to another system of the city, by its name."""
+
+    name: Name  # as flows call it
+    url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s@]{1,500}$")]  # where it goes; no redirects
+    header: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{0,64}$")] = ""  # carries secret web.<name>
+    ca: str = ""  # PEM file of the authority that signed its certificate; empty: the usual ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything an operator may set, except secrets (see cti.secrets)."""
 
@@ -145,6 +156,7 @@ class Settings:
     agi: AgiSettings = field(default_factory=AgiSettings)
     asterisk: AsteriskSettings = field(default_factory=AsteriskSettings)
     trunks: tuple[TrunkSettings, ...] = ()
+    web_requests: tuple[WebRequestSettings, ...] = ()  # questions of flows to other systems
     agents: AgentSettings = field(default_factory=AgentSettings)
     calls: CallSettings = field(default_factory=CallSettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
@@ -325,6 +337,10 @@ def _check(settings: Settings) -> None:
     if len({trunk.name for trunk in settings.trunks}) != len(settings.trunks):
         raise SettingError(
             "trunks", [trunk.name for trunk in settings.trunks], "each trunk needs its own name"
+        )
+    if len({request.name for request in settings.web_requests}) != len(settings.web_requests):
+        raise SettingError(
+            "web_requests", [one.name for one in settings.web_requests], "each needs a name of its own"
         )
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
         raise SettingError(

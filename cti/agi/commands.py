@@ -81,6 +81,29 @@ class AgiCommands(ABC):
         reply = await self._checked("GET DATA", Word(name), timeout_ms, max_digits, deadline=deadline)
         return Digits(reply.value, reply.timed_out)
 
+    async def record_file(
+        self, name: str, ending: str, escape_digits: str, *, timeout_ms: int, silence_s: int = 0
+    ) -> str | None:
+        """Record what the caller says to a file of Asterisk's, and return the key that ended it, else None.
+
+        `name` is an absolute path without `ending`, which names the format. It also ends after `timeout_ms`
+        milliseconds and, unless 0, after `silence_s` seconds of silence. Raises AgiFailed if the file cannot
+        be written.
+        """
+        if timeout_ms < 1 or silence_s < 0:
+            raise AgiBadValue(f"timeout_ms={timeout_ms}, silence_s={silence_s}: both must be more than 0")
+        silence = (Word(f"s={silence_s}"),) if silence_s else ()
+        reply = await self._checked(
+            "RECORD FILE",
+            Word(name),
+            Word(ending),
+            _keys(escape_digits),
+            timeout_ms,
+            *silence,
+            deadline=timeout_ms / 1000 + self.limits.command_deadline,
+        )
+        return _key(reply)
+
     async def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable or a function such as ``CALLERID(name)``."""
         await self._checked("SET VARIABLE", variable_name(name), value, deadline=self.limits.command_deadline)

@@ -77,6 +77,7 @@ class Calls:
         self._titles = queue_titles
         self.now = clock
         self.on_ended: Callable[[Call], None] = lambda _: None
+        self.on_answered: Callable[[Call], None] = lambda _: None  # by a person, each time
 
     def __contains__(self, call_id: str) -> bool:
         return call_id in self._calls
@@ -139,6 +140,8 @@ class Calls:
         audience = {agent for agent in (before.agent_id, call.agent_id) if agent}
         if audience:
             self._pages.send(audience, self.view(call))
+        if call.with_person and not before.with_person:
+            self.on_answered(call)
         if call.state is CallState.ENDED:
             self.on_ended(call)
         return call

@@ -24,7 +24,7 @@ from asr.messages import (
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.faults import fault_site
-from cti.messages import Caption, EntryKind
+from cti.messages import CallState, Caption, EntryKind
 from cti.tasks import end
 
 log = logging.getLogger(__name__)
@@ -55,13 +55,18 @@ class Captions:
         extractor: Extractor,
         show: Callable[[Call, Caption], None],
         suggest: Callable[[Call, tuple[FieldSuggestion, ...]], None],
+        heard: Callable[[TranscriptMessage], None] = lambda message: None,
+        said: Callable[[Call], None] = lambda call: None,
     ) -> None:
+        """`heard` is told every message first, `said` that a call has one more finished sentence."""
         self._redis = redis
         self._prefix = prefix
         self._calls = calls
         self._extractor = extractor
         self._show = show
         self._suggest = suggest
+        self._heard = heard
+        self._said = said
         self._lines: dict[str, dict[str, Caption]] = {}
         self._stale: dict[str, None] = {}  # calls whose draft must be made again, oldest first
         self._wake = asyncio.Event()
@@ -91,8 +96,14 @@ class Captions:
         self._lines.pop(call_id, None)
         self._stale.pop(call_id, None)
 
+    def draft(self, call_id: str) -> None:
+        """Make the call's draft again from what was said so far, as soon as its turn comes."""
+        self._stale[call_id] = None
+        self._wake.set()
+
     def take(self, message: TranscriptMessage) -> None:
         """Show one message of a worker; a finished sentence is journalled and drafted from."""
+        self._heard(message)
         call = self._calls.find(message.call_id)
         if call is None or isinstance(message, TapEnded):
             return
@@ -120,8 +131,9 @@ class Captions:
         if isinstance(message, TranscriptFinal) and caption.text:
             self._calls.metrics.asr_lines.labels(speaker=caption.speaker).inc()
             self._journal(message, caption, zero)
-            self._stale[call.call_id] = None
-            self._wake.set()
+            self._said(call)
+            if call.state is not CallState.SURVEY:  # how the service was is no part of the matter
+                self.draft(call.call_id)
 
     def _journal(self, message: TranscriptFinal, caption: Caption, zero: float) -> None:
         words = [

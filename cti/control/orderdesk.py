@@ -33,6 +33,9 @@ from orders.messages import (
 
 log = logging.getLogger(__name__)
 
+NOBODY = "system"
+"""Who discards a draft that no agent has seen."""
+
 
 def order_event(entry: Entry) -> tuple[str, OrderEvent]:
     """Read an ORDER entry of the journal back: order id and event. Raises msgspec.ValidationError."""
@@ -125,6 +128,15 @@ class OrderDesk:
     async def discard(self, order_id: str, agent: str, reason: str) -> None:
         """An agent gives the draft up. Raises CommandRefused."""
         await self._durable(self._apply(order_id, OrderDiscarded(agent=agent, reason=reason)))
+        self._calls.metrics.drafts.labels(event="discarded").inc()
+
+    def drop(self, order_id: str, reason: str) -> None:
+        """Nobody will work on this draft: discard it without an agent. Nothing where it is none any more."""
+        draft = self._drafts.get(order_id)
+        if draft is None or draft.state is not OrderState.DRAFT:
+            return
+        event = OrderDiscarded(agent=NOBODY, reason=reason)
+        self._keep(lifecycle.apply(draft, event, self._now()), event)
         self._calls.metrics.drafts.labels(event="discarded").inc()
 
     def view(self, draft: Draft) -> DraftView:

@@ -6,14 +6,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Protocol
 
-from acd.messages import CallLeft, Offer, OfferWithdrawn, PlaceChanged, TalkRestored
+from acd.messages import CallLeft, CallQueued, Offer, OfferWithdrawn, PlaceChanged, SentAway, TalkRestored
 from cti import call as calls_of
 from cti.agi import AgiSession
+from cti.ami import AmiEvent
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.dispatch import Dispatch
-from cti.control.line import Line, LineSettings
+from cti.control.line import Line, LineDeps
 from cti.control.telephony import Telephony
 from cti.messages import CallState
 from ivr_flows.engine import FlowRun, FlowState
@@ -33,6 +35,16 @@ RETURN_S = 3.0
 """How long an offer waits for a call that was in line before a restart; then the agent is free again."""
 
 
+class CallbackDialler(Protocol):
+    """Who dials citizens when an agent is reserved for them (cti.control.callbacks)."""
+
+    def dial(self, offer: Offer) -> None:
+        """The turn of this call-back has come."""
+
+    def stop(self, withdrawn: OfferWithdrawn) -> bool:
+        """The reservation is withdrawn; False when it is no call-back's."""
+
+
 class Switchboard:
     """Runs a `Line` for every AGI session and knows which line holds which call."""
 
@@ -44,9 +56,10 @@ class Switchboard:
         telephony: Telephony,
         flow_for: Callable[[str], Flow],
         flow_named: Callable[[str], Flow | None],
-        settings: LineSettings,
+        deps: LineDeps,
         server: str,
         fetch: Callable[[str], Awaitable[Call | None]],
+        callbacks: CallbackDialler | None = None,
     ) -> None:
         """`flow_for(called number)` is never None; `flow_named` finds the flow that a saved state names.
 
@@ -57,7 +70,8 @@ class Switchboard:
         self._telephony = telephony
         self._flow_for = flow_for
         self._flow_named = flow_named
-        self._settings = settings
+        self._deps = deps
+        self._callbacks = callbacks
         self._server = server
         self._fetch = fetch
         self._lines: dict[str, Line] = {}
@@ -85,7 +99,7 @@ class Switchboard:
             call = self._calls.update(replace(call, channel=session.channel))
         session.call_id = call.call_id
         flow, begin = self._begin(call, stage, known=known)
-        line = Line(session, call, flow, self._calls, self._telephony, self._settings)
+        line = Line(session, call, flow, self._deps)
         if (before := self._lines.get(call.call_id)) is not None:
             before.replaced = True
         self._lines[call.call_id] = line
@@ -159,6 +173,9 @@ class Switchboard:
 
     def ring(self, offer: Offer) -> None:
         """Ring this agent for this call; a call that is on its way back to us is waited for a moment."""
+        if offer.callback and self._callbacks is not None:
+            self._callbacks.dial(offer)
+            return
         line = self._lines.get(offer.call_id)
         if line is not None:
             line.offer(offer)
@@ -179,6 +196,8 @@ class Switchboard:
 
     def stop_ringing(self, withdrawn: OfferWithdrawn) -> None:
         """Stop ringing; a call that is connected all the same is told to the router as such."""
+        if self._callbacks is not None and self._callbacks.stop(withdrawn):
+            return
         call = self._calls.find(withdrawn.call_id)
         if call is not None and call.with_person and call.agent_id == withdrawn.agent_id:
             self._dispatch.tell(TalkRestored(call_id=call.call_id, agent_id=withdrawn.agent_id))
@@ -197,10 +216,37 @@ class Switchboard:
         line.withdraw(withdrawn)
 
     def place_changed(self, place: PlaceChanged) -> None:
-        """Remember the place for the next announcement."""
+        """Remember the place for the next announcement; an estimate that does not help is not said."""
         line = self._lines.get(place.call_id)
         if line is not None:
-            line.place, line.expected_wait_s = place.place, place.expected_wait_s
+            line.place_changed(place.place, place.expected_wait_s if place.helps else None)
+
+    def send_away(self, sent: SentAway) -> None:
+        """Another centre takes the call; without a line to connect it is put back at its place."""
+        line = self._lines.get(sent.call_id)
+        if line is not None:
+            line.send_away(sent.number)
+            return
+        call = self._calls.find(sent.call_id)
+        if call is not None and call.state is CallState.WAITING and call.queued is not None:
+            self._dispatch.tell(
+                CallQueued(
+                    call_id=call.call_id,
+                    queue=call.queue,
+                    needs=call.needs,
+                    priority=call.priority,
+                    since=call.queued,
+                )
+            )
+
+    # ------------------------------------------------------------ what Asterisk says
+
+    def take(self, event: AmiEvent) -> None:
+        """One AMI event: a key that was pressed goes to its line."""
+        if event.name == "DTMFEnd" and event.get("Direction") == "Received":
+            line = self._lines.get(event.get("Uniqueid"))
+            if line is not None:
+                line.pressed(event.get("Digit"))
 
 
 def _saved(call: Call) -> FlowState | None:

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -25,7 +26,8 @@ from cti.control.calls import Calls, EntryIds
 from cti.control.captions import Captions
 from cti.control.dispatch import Dispatch
 from cti.control.floor import CallFloor
-from cti.control.line import LineSettings
+from cti.control.line_ports import LineDeps, LineSettings, NoCallers, WebFailed
+from cti.control.listening import HeardLeg
 from cti.control.orderdesk import OrderDesk
 from cti.control.people import People
 from cti.control.phones import Phones
@@ -90,6 +92,7 @@ class PlayedLink:
         self.asked: list[tuple[str, ...]] = []
         self.channels: list[dict[str, str]] = []
         self.alive = True  # what is said of a channel that is asked for
+        self.on_key: Callable[[str, str], None] = lambda channel, key: None
 
     def _take(self, *what: str) -> None:
         if not self.connected:
@@ -101,6 +104,7 @@ class PlayedLink:
 
     async def play_dtmf(self, channel: str, key: str, *, receive: bool) -> None:
         self._take("dtmf", channel, key, str(receive))
+        self.on_key(channel, key)
 
     async def hangup(self, channel: str) -> None:
         self._take("hangup", channel)
@@ -139,10 +143,13 @@ class PlayedSession:
         self.hung_up = asyncio.Event()
         self.variables: dict[str, str] = {}
         self.played: list[str] = []
+        self.recorded: list[str] = []  # files
         self.dials = asyncio.Event()  # a Dial is under way
         self.targets = ""
         self._dial: asyncio.Future[str] | None = None
         self.keys: dict[str, str] = {}  # prompt -> key pressed at it
+        self.on_key: Callable[[str, str], None] = lambda channel, key: None  # AMI's word of it
+        self.escaped = asyncio.Event()  # a key of our own ended what was played or waited for
 
     def end_dial(self, status: str) -> None:
         """Let Dial return with this DIALSTATUS."""
@@ -167,10 +174,21 @@ class PlayedSession:
         await asyncio.sleep(0)
         self._here()
         self.played.append(name)
-        return self.keys.get(name)
+        key = self.keys.get(name)
+        if key is not None:
+            self.on_key(self.channel, key)
+        return key if key is not None and key in keys else None
 
     async def wait_for_digit(self, timeout_ms: int) -> str | None:
         self._here()
+        return None
+
+    async def record_file(
+        self, name: str, ending: str, escape_digits: str, *, timeout_ms: int, silence_s: int = 0
+    ) -> str | None:
+        """Ends at once; what a test wants in the file it writes itself."""
+        self._here()
+        self.recorded.append(f"{name}.{ending}")
         return None
 
     async def set_variable(self, name: str, value: str) -> None:
@@ -244,16 +262,31 @@ class World:
         async def fetch(call_id: str) -> Call | None:
             return stored.get(call_id)
 
+        self.outside = PlayedOutside()
+        self.deps = LineDeps(
+            calls=self.calls,
+            phones=self.telephony,
+            router=self.dispatch,
+            callers=NoCallers(),
+            callbacks=self.outside,
+            ears=self.outside,
+            ahead=self.outside,
+            web=self.outside,
+            messages=self.outside,
+            settings=LineSettings(announce_every_s=0, trunks=("city", "spare"), key_news_s=0.05),
+            beside=lambda work, what, call_id: self.telephony.beside(cast("Any", work), what, call_id),
+        )
         self.switchboard = Switchboard(
             calls=self.calls,
             dispatch=self.dispatch,
             telephony=self.telephony,
             flow_for=flows.for_number,
             flow_named=flows.named,
-            settings=LineSettings(announce_every_s=0),
+            deps=self.deps,
             server=SERVER,
             fetch=fetch,
         )
+        self.link.on_key = self.presses
         self.floor = CallFloor(
             calls=self.calls,
             dispatch=self.dispatch,
@@ -300,6 +333,7 @@ class World:
         session = PlayedSession(
             call_id or f"{NODE}-{int(now)}.{self._calls_made}", stage, now if started is None else started
         )
+        session.on_key = self.presses
         self._sessions.append(asyncio.create_task(self._serve(session)))
         return session
 
@@ -309,7 +343,14 @@ class World:
 
     def says(self, name: str, **fields: str) -> None:
         """Asterisk tells of an event."""
-        self.telephony.take(AmiEvent(name, MappingProxyType(fields), NODE))
+        event = AmiEvent(name, MappingProxyType(fields), NODE)
+        self.telephony.take(event)
+        self.switchboard.take(event)
+
+    def presses(self, channel: str, key: str) -> None:
+        """Asterisk tells of a key on a citizen's channel."""
+        call_id = channel.removeprefix("PJSIP/trunk-")
+        self.says("DTMFEnd", Uniqueid=call_id, Digit=key, Direction="Received")
 
     def answers(self, session: PlayedSession) -> None:
         """The dialled telephone is picked up, and Asterisk says so."""
@@ -366,6 +407,60 @@ def agent(login: str, *, extension: str = "8001", skills: Mapping[str, int] | No
         extension=extension,
         skills=dict({"general": 3} if skills is None else skills),
     )
+
+
+class PlayedOutside:
+    """Everything outside a line: no recogniser, no other systems; notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.able = False  # a recogniser has room
+        self.hearings: list[HeardLeg] = []
+        self.wishes: list[dict[str, object]] = []
+        self.asked: list[str] = []
+        self.answers: dict[str, dict[str, str]] = {}  # request -> facts
+        self.message_s = 0.0  # seconds of whatever is recorded
+        self.talks = False  # somebody is in the middle of a sentence
+
+    async def tap(self, call: Call) -> bool:
+        self.asked.append("tap")
+        return self.able
+
+    async def listen(self, call: Call) -> HeardLeg | None:
+        if not self.able:
+            return None
+        self.hearings.append(HeardLeg(call.call_id))
+        return self.hearings[-1]
+
+    def close(self, hearing: HeardLeg) -> None:
+        self.hearings.remove(hearing)
+
+    async def stop(self, call: Call) -> None:
+        self.asked.append("stop")
+
+    def speaking(self, call_id: str) -> bool:
+        return self.talks
+
+    def invited(self, call_id: str) -> None:
+        self.asked.append("invited")
+
+    def withdrawn(self, call_id: str) -> None:
+        """Nothing is said in line any more."""
+
+    def wanted(self, **wish: object) -> None:
+        self.wishes.append(wish)
+
+    async def ask(self, name: str, values: Mapping[str, str], within_s: float) -> Mapping[str, str]:
+        self.asked.append(name)
+        if name not in self.answers:
+            raise WebFailed(f"web request {name}: not_allowed")
+        return self.answers[name]
+
+    def place(self, call: Call) -> Path:
+        return Path("/recordings") / f"{call.call_id}-message-1"
+
+    async def keep(self, call: Call, recorded: Path, purpose: str) -> float:
+        self.asked.append(purpose)
+        return self.message_s
 
 
 class _Nodes:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from acd.messages import AgentState, CallLeft, CallQueued, Offer, OfferWithdrawn, Tick
-from cti.control import line, switchboard
+from cti.control import line, line_waiting, switchboard
 from cti.messages import CallState
 from tests.support.control import World
 
@@ -33,7 +33,7 @@ class Clock:
 async def test_a_waiting_caller_whom_the_router_lost_is_put_in_line_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line, "LOOK_S", 0.01)
+    monkeypatch.setattr(line_waiting, "LOOK_S", 0.01)
     session = world.calls_in()
     await world.waits(session)
     queued = world.calls.get(session.uniqueid).queued
@@ -72,7 +72,7 @@ async def test_an_offer_whose_prompt_cannot_be_stopped_for_want_of_a_link_is_no_
     at_desk = world.switchboard.line(session.uniqueid)
     assert at_desk is not None
     world.link.connected = False
-    at_desk._waiting_prompt = True
+    at_desk._waiting._talks_at, at_desk._leg._command = True, 1
     await world.signs_in("li")
     await session.dials.wait()
     assert [record.message for record in caplog.records] == ["telephone side refused"]
@@ -183,8 +183,8 @@ async def test_an_offer_that_was_withdrawn_meanwhile_rings_nobody(world: World) 
     await world.waits(session)
     at_desk = world.switchboard.line(session.uniqueid)
     assert at_desk is not None
-    at_desk._inbox.put_nowait(Offer(call_id=session.uniqueid, agent_id="li", ring_until=world.clock() + 15.0))
-    await world.comes(at_desk._inbox.empty)
+    at_desk.offer(Offer(call_id=session.uniqueid, agent_id="li", ring_until=world.clock() + 15.0))
+    await world.comes(lambda: not at_desk._waiting._offers)
     await asyncio.sleep(0.02)
     assert not session.dials.is_set()
     assert world.state(session) is CallState.WAITING
