@@ -129,6 +129,25 @@ class CallView(View, frozen=True):
     writers: tuple[str, ...] = ()  # agents who have left it and still write it up
 
 
+class CallbackView(View, frozen=True):
+    """One call-back, as the agent sees it who is reserved for it; sent at every move."""
+
+    callback_id: str  # which
+    number: str  # who is called
+    state: str  # acd.callbacks.CallbackState
+    origin: str  # why: acd.callbacks.Origin
+    queue: str = ""  # skill queue
+    queue_title: str = ""  # its Chinese name
+    since: float = 0.0  # the citizen began to wait
+    last_at: float = 0.0  # newest wish
+    wishes: int = 1  # how often it was wished, or the citizen hung up
+    tries: int = 0  # times dialled
+    last_result: str = ""  # of the last try: acd.callbacks.Result, "" none yet
+    agent_id: str | None = None  # who is reserved
+    call_id: str = ""  # the call that dials or reached the citizen
+    note: str = ""  # what a person wrote
+
+
 class Caption(View, frozen=True):
     """One sentence of the live transcript; a later one with the same `line_id` replaces it."""
 
@@ -212,7 +231,7 @@ class TargetsView(View, frozen=True):
 class Notice(View, frozen=True):
     """A sentence for the person at the page, in Chinese."""
 
-    level: str  # "info", "warning", "error"
+    level: str  # "success", "info", "warning", "error"
     text: str  # what happened
 
 
@@ -225,6 +244,7 @@ class Snapshot(View, frozen=True):
     call: CallView | None = None  # the call they ring for, talk to or wrap up
     captions: tuple[Caption, ...] = ()  # of that call so far
     draft: DraftView | None = None  # of that call
+    callback: CallbackView | None = None  # the call-back they are reserved for
 
 
 class Reply(View, frozen=True):
@@ -239,6 +259,7 @@ ServerMessage = (
     Snapshot
     | AgentView
     | CallView
+    | CallbackView
     | Caption
     | DraftView
     | QueuesView

@@ -100,6 +100,24 @@ export interface CallView {
   writers: string[]
 }
 
+export interface CallbackView {
+  type: 'callback_view'
+  callback_id: string
+  number: string
+  state: string
+  origin: string
+  queue: string
+  queue_title: string
+  since: number
+  last_at: number
+  wishes: number
+  tries: number
+  last_result: string
+  agent_id?: string | null
+  call_id: string
+  note: string
+}
+
 export interface Caption {
   type: 'caption'
   call_id: string
@@ -173,7 +191,7 @@ export interface TargetsView {
 
 export interface Notice {
   type: 'notice'
-  level: 'info' | 'warning' | 'error'
+  level: 'success' | 'info' | 'warning' | 'error'
   text: string
 }
 
@@ -185,6 +203,7 @@ export interface Snapshot {
   call?: CallView | null
   captions: Caption[]
   draft?: DraftView | null
+  callback?: CallbackView | null
 }
 
 export interface Reply {
@@ -198,6 +217,7 @@ export type ServerMessage =
   | Snapshot
   | AgentView
   | CallView
+  | CallbackView
   | Caption
   | DraftView
   | QueuesView
