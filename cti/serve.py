@@ -22,7 +22,7 @@ from asr.draft_rules import DraftRules
 from asr.errors import AsrError
 from asr.gazetteer import Gazetteer
 from asr.gazetteer_file import load_entries
-from cti import machine
+from cti import audit, machine
 from cti.accounts import Accounts
 from cti.agi import AgiLimits, AgiServer
 from cti.ami import AmiError, AmiEvent, AmiNodes
@@ -30,8 +30,11 @@ from cti.calls import CallStore
 from cti.control.callers import Callers
 from cti.control.calls import Calls, EntryIds
 from cti.control.captions import Captions
+from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
+from cti.control.directory import load_directory
 from cti.control.dispatch import Dispatch
 from cti.control.floor import CallFloor
+from cti.control.handover_post import Handover, WebhookPost
 from cti.control.line_parts import LineParts
 from cti.control.line_ports import LineSettings, NoCallbacks
 from cti.control.live import LiveCalls
@@ -41,10 +44,11 @@ from cti.control.people import People
 from cti.control.phones import Phones
 from cti.control.recordings import Recordings
 from cti.control.recovery import Recovery
+from cti.control.sharing import Sharing
 from cti.control.switchboard import Switchboard
 from cti.control.taps import Taps
 from cti.control.telephony import Telephony
-from cti.database import migrate, open_engine
+from cti.database import migrate, open_engine, writing
 from cti.errors import SettingError, StartError
 from cti.journal import Journal
 from cti.messages import Entry, EntryKind, HealthView
@@ -114,6 +118,7 @@ class Server:
             ids=EntryIds(settings.name),
             metrics=self.metrics,
             queue_titles=lambda name: titles.get(name, name),
+            names=lambda login: person.name if (person := self.people.find(login)) else login,
         )
         self.dispatch = Dispatch(Router(policy), self.live_state)
         self.people = People()
@@ -175,7 +180,7 @@ class Server:
                     load_entries(Path(settings.recognition.city) if settings.recognition.city else DEMO_CITY)
                 ),
             ),
-            show=lambda call, caption: self.pages.send([call.agent_id] if call.agent_id else [], caption),
+            show=lambda call, caption: self.pages.send(call.agents, caption),
             suggest=lambda call, found: self.orders.suggest(call.order_id, found),
             heard=self.lines.heard,
             said=self.lines.said,
@@ -185,7 +190,10 @@ class Server:
             dispatch=self.dispatch,
             telephony=self.telephony,
             flow_for=flows.for_number,
-            flow_named=flows.named,
+            flow_named=lambda name, version: flows.version(name, version) or flows.named(name),
+            around=lambda call: flows.surroundings(
+                called=call.called, caller=call.caller, now=self.calls.now
+            ),
             deps=self.lines.deps,
             server=settings.name,
             fetch=self.live_calls.fetch,
@@ -213,6 +221,29 @@ class Server:
             server=settings.name,
             alone=len(settings.servers) < 2,
         )
+        self.sharing = Sharing(
+            calls=self.calls,
+            dispatch=self.dispatch,
+            telephony=self.telephony,
+            nodes=self.nodes,
+            phones=self.phones,
+            people=self.people,
+            pages=self.pages,
+            orders=self.orders,
+            captions=self.captions.of_call,
+            directory=load_directory(
+                Path(settings.calls.directory) if settings.calls.directory else SHIPPED_DIRECTORY
+            ),
+            trunk=settings.trunks[0].name if settings.trunks else "",
+            outbox=settings.home / "handovers",
+            post=WebhookPost(),
+            secret=self._secrets.get,
+            audit=self._audit_handover,
+            server=settings.name,
+            alone=len(settings.servers) < 2,
+        )
+        self.sharing.attach(self.recovery)
+        self.floor.shared = self.sharing
         self.takeover = Takeover(
             redis=self.redis,
             prefix=settings.prefix,
@@ -258,6 +289,7 @@ class Server:
         await self.journal.start()
         await self._database()
         await self.takeover.restore(words=self._database_up)
+        self.sharing.start()
         self.live_calls.start()
         self.live_state.start()
         self.phones.start()
@@ -290,6 +322,7 @@ class Server:
         await self.recovery.stop()
         await self._runner.cleanup()
         await self.agi.close(0.5)
+        await self.sharing.stop()
         await self.telephony.stop()
         await self.floor.stop()
         await self.dispatch.stop()
@@ -343,6 +376,7 @@ class Server:
     def _ami_event(self, event: AmiEvent) -> None:
         self.metrics.ami_events.labels(node=event.node).inc()
         self.telephony.take(event)
+        self.sharing.take(event)
         self.switchboard.take(event)
         self.taps.take(event)
 
@@ -369,13 +403,31 @@ class Server:
     def _draft_changed(self, order_id: str) -> None:
         draft = self.orders.find(order_id)
         call = self.calls.find(draft.call_id) if draft else None
-        if draft is not None and call is not None and call.agent_id:
-            self.pages.send([call.agent_id], self.orders.view(draft))
+        if draft is not None and call is not None:
+            self.pages.send(call.agents, self.orders.view(draft))
 
     def _recorded(self, call_id: str, file: str, seconds: float, size: int) -> None:
         self.calls.note(
             call_id, EntryKind.RECORDING, {"file": file, "seconds": round(seconds, 3), "bytes": size}
         )
+
+    async def _audit_handover(self, handover: Handover) -> None:
+        detail = {
+            "service": handover.service,
+            "number": handover.number,
+            "order_id": handover.order_id,
+            "handover_id": handover.handover_id,
+            "lines": len(handover.transcript),
+        }
+        async with writing(self.engine) as connection:
+            await audit.note(
+                connection,
+                at=handover.at,
+                who=handover.by,
+                what="emergency_handover",
+                target=handover.call_id,
+                detail=detail,
+            )
 
     async def _replay_order(self, entry: Entry) -> None:
         order_id, event = order_event(entry)

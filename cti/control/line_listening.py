@@ -9,36 +9,24 @@ from cti.control.line_leg import Leg
 from cti.control.line_ports import LineDeps
 from cti.control.listening import HeardLeg
 from cti.control.turn import Turn
-from ivr_flows.messages import Heard, Listen
+from ivr_flows.messages import Event, Failed, Heard, Listen
 
 EARLIER_S = 0.2
 """Words that ended so long before the question belong to what was said before it."""
 
 
-async def listen(leg: Leg, deps: LineDeps, action: Listen) -> Heard:
+async def listen(leg: Leg, deps: LineDeps, action: Listen) -> Event:
     """Ask and listen; a key among `keys` answers, too. Raises AgiHangup.
 
-    Where nobody can listen the question is asked only if keys can answer it.
+    `Failed` at once where nobody can listen: the flow then asks for keys alone.
     """
     hearing = await leg.while_here(deps.ears.listen(leg.call)) if deps.ears.able else None
     if hearing is None:
-        return await _by_keys(leg, action)
+        return Failed(reason="no recogniser has room")
     try:
         return await _Question(leg, deps, action, hearing).answer()
     finally:
         deps.ears.close(hearing)
-
-
-async def _by_keys(leg: Leg, action: Listen) -> Heard:
-    if not action.keys:
-        return Heard()
-    await leg.say(action.prompts, stops=True)
-    until = leg.clock() + action.wait_s
-    while (left := until - leg.clock()) > 0:
-        key = await leg.next_key(left)
-        if key is None or key in action.keys:
-            return Heard(key=key)
-    return Heard()
 
 
 class _Question:

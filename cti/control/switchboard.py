@@ -22,6 +22,7 @@ from ivr_flows.engine import FlowRun, FlowState
 from ivr_flows.errors import FlowError
 from ivr_flows.messages import Action
 from ivr_flows.schema import Flow
+from ivr_flows.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +56,15 @@ class Switchboard:
         dispatch: Dispatch,
         telephony: Telephony,
         flow_for: Callable[[str], Flow],
-        flow_named: Callable[[str], Flow | None],
+        flow_named: Callable[[str, str], Flow | None],
+        around: Callable[[Call], Surroundings],
         deps: LineDeps,
         server: str,
         fetch: Callable[[str], Awaitable[Call | None]],
         callbacks: CallbackDialler | None = None,
     ) -> None:
-        """`flow_for(called number)` is never None; `flow_named` finds the flow that a saved state names.
+        """`flow_for(called number)` is never None; `flow_named` finds the flow and version of a saved state,
+        `around` is what the call's flow can see.
 
         `server` is this server's name, `fetch` asks the live state for a call of another one.
         """
@@ -70,6 +73,7 @@ class Switchboard:
         self._telephony = telephony
         self._flow_for = flow_for
         self._flow_named = flow_named
+        self._around = around
         self._deps = deps
         self._callbacks = callbacks
         self._server = server
@@ -144,11 +148,12 @@ class Switchboard:
     def _begin(self, call: Call, stage: str, *, known: bool) -> tuple[FlowRun, Callable[[FlowRun], Action]]:
         """Choose where the flow begins: at its start, back in line, or after the talk."""
         saved = _saved(call)
-        flow = self._flow_named(saved.flow) if saved else None
+        flow = self._flow_named(saved.flow, saved.version) if saved else None
+        around = self._around(call)
         run = (
-            FlowRun.resume(flow, saved)
+            FlowRun.resume(flow, saved, around)
             if flow is not None and saved is not None
-            else FlowRun(self._flow_for(call.called))
+            else FlowRun(self._flow_for(call.called), None, around)
         )
         if stage == "after":
             self._telephony.talk_over(call.call_id)

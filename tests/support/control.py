@@ -281,7 +281,10 @@ class World:
             dispatch=self.dispatch,
             telephony=self.telephony,
             flow_for=flows.for_number,
-            flow_named=flows.named,
+            flow_named=lambda name, version: flows.version(name, version) or flows.named(name),
+            around=lambda call: flows.surroundings(
+                called=call.called, caller=call.caller, now=self.calls.now
+            ),
             deps=self.deps,
             server=SERVER,
             fetch=fetch,
