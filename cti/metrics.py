@@ -38,6 +38,19 @@ class Metrics:
         self.flows_failed = Counter("hotline_flows_failed", "Calls given back to the dialplan", registry=r)
         self.prompts_missing = Counter("hotline_prompts_missing", "Sentences without audio", registry=r)
         self.recovered = Counter("hotline_recovered", "Calls found again after a start", ["what"], registry=r)
+        # edited files
+        self.unknown_numbers = Counter(
+            "hotline_unknown_numbers", "Calls to numbers that the table does not have", registry=r
+        )
+        self.reloads = Counter(
+            "hotline_reloads", "Edited flows and policies, by result", ["part", "result"], registry=r
+        )
+        self.refused = Gauge(
+            "hotline_files_refused",
+            "1 while newer files are refused and older ones in force",
+            ["part"],
+            registry=r,
+        )
         # agents
         self.agents = Gauge("hotline_agents", "Signed-in agents, by state", ["state"], registry=r)
         # Asterisk

@@ -40,19 +40,21 @@ class FlowShelf:
         in_progress: Callable[[], Iterable[Version]],
         now: Callable[[], float],
         changed: Callable[[Collection[str]], None],
+        unknown: Callable[[], None] = lambda: None,
     ) -> None:
         """Load the files as they are now.
 
         `policy` is the routing policy in force, `in_progress` the versions that live calls are in, `now`
         epoch seconds; `changed` is told the names of flows that are new, different or gone, and "numbers"
-        and "calendar". Raises FlowFileError: the files cannot be used at all; what a check finds beyond
-        that is only logged.
+        and "calendar"; `unknown` counts calls to numbers that the table does not have. Raises FlowFileError:
+        the files cannot be used at all; what a check finds beyond that is only logged.
         """
         self._files = files
         self._policy = policy
         self._in_progress = in_progress
         self._now = now
         self._changed = changed
+        self._unknown = unknown
         self._watch = FileWatch(lambda: (*files.paths(), MANIFEST))
         self._flows = files.load()
         self._checked_under = policy()
@@ -65,7 +67,9 @@ class FlowShelf:
         return self._flows
 
     def for_number(self, called: str) -> Flow:
-        """The flow for a called number; the default one for numbers that are not in the table."""
+        """The flow for a new call to this number; the default one for numbers that are not in the table."""
+        if not self._flows.known(called):
+            self._unknown()
         return self._flows.for_number(called)
 
     def named(self, name: str, version: str = "") -> Flow | None:

@@ -1,0 +1,134 @@
+"""Looks after the files that administrators edit while the server runs: policy and flows.
+
+Every change that comes into force, and every set that was refused, becomes a line in the audit trail; while the
+database is away the lines wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from cti.control.flows import FlowShelf
+from cti.control.policies import Policies
+from cti.faults import fault_site
+from cti.metrics import Metrics
+from cti.tasks import end
+
+LOOK_S = 2.0
+"""How often the files are looked at; a change counts when two looks see the same."""
+
+WAITING_LINES = 200
+"""Audit lines that wait for the database at most; the oldest go first."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """Something that happened to the files; who edited them is not known, so it is noted as "system"."""
+
+    at: float  # epoch seconds
+    what: str  # flows_changed, flows_refused, policy_changed, policy_refused
+    target: str  # version, or the first file that is wrong
+    detail: dict[str, object]  # what changed, or how many problems there are
+
+
+Write = Callable[[AuditLine], Awaitable[bool]]
+"""Writes one line; False: the database is away, try again."""
+
+
+class Reload:
+    """Policy and flows, looked at together; `changed` is told when what is refused becomes different."""
+
+    def __init__(
+        self,
+        *,
+        metrics: Metrics,
+        write: Write,
+        changed: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._metrics = metrics
+        self._write = write
+        self._changed = changed
+        self._now = clock
+        self._lines: deque[AuditLine] = deque(maxlen=WAITING_LINES)
+        self._told: tuple[str, ...] = ()
+        self._wrong: dict[str, str] = {}
+        self._parts: tuple[Policies, FlowShelf] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def attach(self, policies: Policies, flows: FlowShelf) -> None:
+        """Name what is looked after; once, before the start."""
+        self._parts = (policies, flows)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Which of "flows" and "policy" have newer files that were refused."""
+        return self._told
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._watch(), name="reload")
+
+    async def stop(self) -> None:
+        """Stop looking."""
+        await end(self._task)
+
+    def flows_changed(self, names: Collection[str]) -> None:
+        """Flows came into force."""
+        self._metrics.reloads.labels(part="flows", result="taken").inc()
+        self._note("flows_changed", " ".join(names), {"changed": list(names)})
+
+    def policy_changed(self, version: str) -> None:
+        """A policy came into force."""
+        self._metrics.reloads.labels(part="policy", result="taken").inc()
+        self._note("policy_changed", version, {"version": version})
+
+    async def look(self) -> None:
+        """Look once at everything: the policy first, because flows name its queues."""
+        if self._parts is None:
+            return
+        policies, flows = self._parts
+        await policies.look()
+        await flows.look()
+        problems = flows.problems
+        first = f"{problems[0].file}:{problems[0].line} {problems[0].key}" if problems else ""
+        self._judge("policy", policies.problem, {"problem": policies.problem[:500]})
+        self._judge("flows", "\n".join(map(str, problems)), {"problems": len(problems), "first": first})
+        refused = tuple(part for part in ("flows", "policy") if part in self._wrong)
+        if refused != self._told:
+            self._told = refused
+            self._changed()
+        await self._write_lines()
+
+    def _judge(self, part: str, wrong: str, detail: dict[str, object]) -> None:
+        """Note a refusal once, however often the same files are looked at."""
+        self._metrics.refused.labels(part=part).set(1 if wrong else 0)
+        if wrong and self._wrong.get(part) != wrong:
+            self._metrics.reloads.labels(part=part, result="refused").inc()
+            self._note(f"{part}_refused", part, detail)
+        if wrong:
+            self._wrong[part] = wrong
+        else:
+            self._wrong.pop(part, None)
+
+    def _note(self, what: str, target: str, detail: dict[str, object]) -> None:
+        self._lines.append(AuditLine(at=self._now(), what=what, target=target, detail=detail))
+
+    async def _write_lines(self) -> None:
+        while self._lines and await self._write(self._lines[0]):
+            self._lines.popleft()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.look()
+            except Exception as error:  # a look that fails must not be the last one
+                log.error("looking at edited files failed", extra={"site": fault_site(error)})
