@@ -153,8 +153,11 @@ class FlowRun:
             return self.after_talk()
         if self.state.promised:
             return self._settle(Turn(self.state, HANG_UP))
+        inside, _, left = self.state.left.partition(".")
         if isinstance(self._step(), ToPerson):
             action = self._settle(Turn(self.state, self.state.step))
+        elif left and inside == self.state.inside and isinstance(self._in(inside, left), ToPerson):
+            action = self._settle(Turn(self.state, left))  # thinking about a call-back
         else:
             action = self._settle(Turn(self._outermost(), self.flow.resume or self.flow.start))
         return replace(action, greeting=(), listen_invite=()) if isinstance(action, Route) else action

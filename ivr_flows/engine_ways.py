@@ -36,6 +36,8 @@ def enter_set(step: SetValues, state: FlowState, around: Surroundings) -> Turn:
     known = state.known(around)
     for name, template in step.vars.items():
         state = state.with_var(name, known.text(template))
+    if step.forget_needs:
+        state = replace(state, needs={})
     state = replace(
         state.with_needs(step.needs),
         priority=state.priority if step.priority is None else bounded(step.priority),

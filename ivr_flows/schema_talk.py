@@ -15,7 +15,7 @@ from ivr_flows.schema_types import (
     Name,
     Needs,
     Prompts,
-    Ref,
+    RefOrNow,
     Score,
     SomePrompts,
     StepBase,
@@ -146,7 +146,7 @@ class Say(StepBase, frozen=True, kw_only=True, tag="say"):
 
     EXITS: ClassVar[tuple[str, ...]] = ("next", "error")
 
-    value: Ref | Annotated[str, msgspec.Meta(pattern=r"^now$")]  # reference, or now
+    value: RefOrNow  # reference, or now
     say_as: SayAs = msgspec.field(name="as")  # number, count, digits, date, time, prompts
     next: Name  # afterwards
     error: Name  # unknown, cannot be said that way, or the prompts could not be played
@@ -211,6 +211,7 @@ class Meaning(StrEnum):
     UNSOLVED = "unsolved"  # 没有解决, 还没人管, 不是
     SATISFIED = "satisfied"  # any of the five words of satisfaction: the score goes to `into`
     NUMBER = "number"  # a number from 1 to `most`: goes to `into`
+    MACHINE = "machine"  # an answering machine, or the network's announcement
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

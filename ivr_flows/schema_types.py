@@ -27,16 +27,16 @@ Level = Annotated[int, msgspec.Meta(ge=1, le=5)]
 Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
 Priority = Annotated[int, msgspec.Meta(ge=-100, le=100)]
 Needs = Annotated[dict[Name, Level], msgspec.Meta(max_length=20)]
-Ref = Annotated[
-    str, msgspec.Meta(pattern=r"^((fact|var)\.[a-z][a-z0-9_]{0,39}|call\.(caller|called|language))$")
-]
+_REF = r"(?:fact|var)\.[a-z][a-z0-9_]{0,39}|call\.(?:caller|called|language)"
+Ref = Annotated[str, msgspec.Meta(pattern=rf"^(?:{_REF})$")]
+RefOrNow = Annotated[str, msgspec.Meta(pattern=rf"^(?:now|{_REF})$")]
 FactRef = Annotated[str, msgspec.Meta(pattern=r"^fact\.[a-z][a-z0-9_]{0,39}$")]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Text = Annotated[str, msgspec.Meta(max_length=200)]
 """may hold references in braces: "{fact.number_title}", "{var.score}", "{call.caller}" """
 Values = Annotated[dict[Name, Text], msgspec.Meta(max_length=20)]
 
-REFERENCE = re.compile(r"\{((?:fact|var)\.[a-z][a-z0-9_]{0,39}|call\.(?:caller|called|language))\}")
+REFERENCE = re.compile(rf"\{{({_REF})\}}")
 
 
 def text_problem(text: str) -> str | None:

@@ -60,6 +60,7 @@ class SetValues(StepBase, frozen=True, kw_only=True, tag="set"):
 
     next: Name  # at once
     needs: Needs = msgspec.field(default_factory=dict)  # skill -> minimum level, added to what is needed
+    forget_needs: bool = False  # True: what was needed before counts no more
     priority: Priority | None = None  # of the call, in place of what was set before; added to a route's
     urgent: bool | None = None  # before everybody who is not
     language: Name | None = None  # kept as call.language

@@ -250,6 +250,8 @@ def _means(text: str, intent: Intent) -> str | None:
             return "" if yes_or_no(text) is (intent.means is Meaning.YES) else None
         case Meaning.SOLVED | Meaning.UNSOLVED:
             return "" if solved(text) is (intent.means is Meaning.SOLVED) else None
+        case Meaning.MACHINE:
+            return "" if is_machine(text) else None
         case Meaning.SATISFIED:
             score = satisfaction(text)
             return None if score is None else str(score)

@@ -43,12 +43,18 @@ def test_missing_greetings_and_retries_are_found_too() -> None:
 
 
 def test_a_queue_that_the_policy_does_not_have_is_named() -> None:
-    assert problems(TEXT, queues=QUEUES - {"dialect"}) == [("steps.dialect.queue", "dialect")]
+    assert problems(TEXT, queues=QUEUES - {"dialect"}) == [
+        ("steps.dialect.queue", "dialect"),
+        ("steps.dialect_callback.queue", "dialect"),
+    ]
 
 
 def test_a_step_that_nobody_reaches_is_named() -> None:
     text = TEXT.replace('      "3": dialect\n', "")
-    assert problems(text) == [("steps.dialect", "dialect")]
+    assert problems(text) == [
+        ("steps.dialect", "dialect"),
+        ("steps.dialect_callback", "dialect_callback"),
+    ]
 
 
 def test_a_caller_who_presses_nothing_must_not_go_round_in_circles() -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ivr_flows.engine import FlowRun, FlowState
 from ivr_flows.errors import FlowError, IllegalFlowEvent
-from ivr_flows.loader import SHIPPED_FLOWS, load_flow, parse_flow
+from ivr_flows.loader import load_flows, parse_flow
 from ivr_flows.messages import (
     Action,
     Done,
     Event,
     Failed,
     HangUp,
+    Heard,
     HungUp,
+    Listen,
+    LookedUp,
+    LookUp,
     Play,
     Played,
     Rated,
@@ -24,17 +30,36 @@ from ivr_flows.messages import (
 from ivr_flows.schema import Flow
 
 ANY_KEY = "0123456789*#"
-GENERAL = Route(queue="general", needs={"general": 1}, greeting=("connecting",))
+ASKED = Listen(prompts=("survey", "survey_speak"), keys=ANY_KEY, wait_s=6.0, most_s=12.0)
+
+
+def seat(queue: str, greeting: str) -> Route:
+    """In line at a queue of the citizens' flow."""
+    return Route(
+        queue=queue,
+        needs={queue: 1},
+        greeting=(greeting,),
+        listen=True,
+        listen_invite=("speak_while_waiting",),
+        keys=("1",),
+        keys_hint=("callback_offer",),
+    )
+
+
+GENERAL = seat("general", "connecting")
+SILENTLY = replace(GENERAL, greeting=(), listen_invite=())
 
 
 @pytest.fixture(scope="module")
 def flow() -> Flow:
-    return load_flow(SHIPPED_FLOWS / "citizen_line.yaml")
+    return load_flows().by_name["citizen_line"]
 
 
 def walk(run: FlowRun, *events: Event) -> Action:
-    """Start and answer with these events; the last action."""
+    """Start as an unknown caller and answer with these events; the last action."""
     action = run.start()
+    if isinstance(action, LookUp):
+        action = run.handle(LookedUp(facts={}))
     for event in events:
         action = run.handle(event)
     return action
@@ -51,7 +76,7 @@ def test_who_presses_nothing_is_in_line_for_a_general_seat_at_once(flow: Flow) -
 @pytest.mark.parametrize(("key", "queue"), [("1", "enterprise"), ("2", "social_security"), ("3", "dialect")])
 def test_a_key_leads_to_its_skill_queue(flow: Flow, key: str, queue: str) -> None:
     action = walk(FlowRun(flow), Played(key=key))
-    assert action == Route(queue=queue, needs={queue: 1}, greeting=(f"connecting_{queue}",))
+    assert action == seat(queue, f"connecting_{queue}")
 
 
 def test_a_wrong_key_is_said_once_and_leads_to_a_general_seat(flow: Flow) -> None:
@@ -73,8 +98,8 @@ def test_a_router_that_takes_nobody_hands_the_caller_to_the_dialplan(flow: Flow)
 
 def test_after_the_talk_the_citizen_rates_it_and_is_thanked(flow: Flow) -> None:
     run = FlowRun(flow)
-    assert walk(run, Played(), TalkOver()) == Play(prompts=("survey",), keys=ANY_KEY, wait_s=6.0)
-    assert run.handle(Played(key="4")) == Rated(score=4)
+    assert walk(run, Played(), TalkOver()) == ASKED
+    assert run.handle(Heard(key="4")) == Rated(score=4)
     assert run.handle(Done()) == Play(prompts=("survey_thanks",), keys=ANY_KEY)
     assert run.handle(Played()) == HangUp(reason="finished")
     assert run.over
@@ -82,25 +107,25 @@ def test_after_the_talk_the_citizen_rates_it_and_is_thanked(flow: Flow) -> None:
 
 def test_a_wrong_rating_may_be_corrected_once(flow: Flow) -> None:
     run = FlowRun(flow)
-    again = walk(run, Played(), TalkOver(), Played(key="8"))
-    assert again == Play(prompts=("survey_invalid", "survey"), keys=ANY_KEY, wait_s=6.0)
-    assert run.handle(Played(key="5")) == Rated(score=5)
+    again = walk(run, Played(), TalkOver(), Heard(key="8"))
+    assert again == replace(ASKED, prompts=("survey_invalid", *ASKED.prompts))
+    assert run.handle(Heard(key="5")) == Rated(score=5)
 
 
 def test_a_second_wrong_rating_ends_the_call_kindly(flow: Flow) -> None:
     run = FlowRun(flow)
-    assert walk(run, Played(), TalkOver(), Played(key="8"), Played(key="#")) == Play(
+    assert walk(run, Played(), TalkOver(), Heard(key="8"), Heard(key="#")) == Play(
         prompts=("goodbye",), keys=ANY_KEY
     )
     assert run.handle(Played()) == HangUp(reason="finished")
 
 
 def test_who_rates_nothing_is_said_goodbye(flow: Flow) -> None:
-    assert walk(FlowRun(flow), Played(), TalkOver(), Played()) == Play(prompts=("goodbye",), keys=ANY_KEY)
+    assert walk(FlowRun(flow), Played(), TalkOver(), Heard()) == Play(prompts=("goodbye",), keys=ANY_KEY)
 
 
 def test_a_rating_that_cannot_be_noted_ends_the_call_kindly(flow: Flow) -> None:
-    action = walk(FlowRun(flow), Played(), TalkOver(), Played(key="5"), Failed(reason="store"))
+    action = walk(FlowRun(flow), Played(), TalkOver(), Heard(key="5"), Failed(reason="store"))
     assert action == Play(prompts=("goodbye",), keys=ANY_KEY)
 
 
@@ -122,34 +147,34 @@ def test_a_caller_in_line_is_in_line_again_without_a_greeting(flow: Flow) -> Non
     run = FlowRun(flow)
     walk(run, Played(key="3"))
     action = taken_over(run, flow).back_in_line()
-    assert action == Route(queue="dialect", needs={"dialect": 1}, greeting=())
+    assert action == replace(seat("dialect", ""), greeting=(), listen_invite=())
 
 
 def test_a_caller_who_had_not_chosen_yet_is_in_line_for_a_general_seat(flow: Flow) -> None:
     run = FlowRun(flow)
     walk(run)
-    assert taken_over(run, flow).back_in_line() == Route(queue="general", needs={"general": 1})
+    assert taken_over(run, flow).back_in_line() == SILENTLY
 
 
 def test_a_caller_of_whom_nothing_is_known_is_in_line_for_a_general_seat(flow: Flow) -> None:
-    assert FlowRun(flow).back_in_line() == Route(queue="general", needs={"general": 1})
+    assert FlowRun(flow).back_in_line() == SILENTLY
 
 
 def test_a_talk_that_outlived_the_server_is_followed_by_the_survey(flow: Flow) -> None:
     run = FlowRun(flow)
     walk(run, Played(key="1"))
     successor = taken_over(run, flow)
-    assert successor.after_talk() == Play(prompts=("survey",), keys=ANY_KEY, wait_s=6.0)
-    assert successor.handle(Played(key="5")) == Rated(score=5)
+    assert successor.after_talk() == ASKED
+    assert successor.handle(Heard(key="5")) == Rated(score=5)
 
 
 def test_a_talk_of_which_nothing_is_known_is_followed_by_the_survey(flow: Flow) -> None:
-    assert FlowRun(flow).after_talk() == Play(prompts=("survey",), keys=ANY_KEY, wait_s=6.0)
+    assert FlowRun(flow).after_talk() == ASKED
 
 
 def test_a_server_that_dies_in_the_survey_brings_nobody_back_in_line(flow: Flow) -> None:
     run = FlowRun(flow)
-    walk(run, Played(), TalkOver(), Played())
+    walk(run, Played(), TalkOver(), Heard())
     assert taken_over(run, flow).back_in_line() == Play(prompts=("goodbye",), keys=ANY_KEY)
 
 
@@ -157,7 +182,7 @@ def test_a_step_that_the_new_version_does_not_have_leads_to_a_general_seat(flow:
     state = FlowState(flow="citizen_line", version="old", step="abolished", steps=3)
     run = FlowRun.resume(flow, state)
     assert run.state.version == flow.version
-    assert run.back_in_line() == Route(queue="general", needs={"general": 1})
+    assert run.back_in_line() == SILENTLY
 
 
 def test_a_state_of_another_flow_is_refused(flow: Flow) -> None:
@@ -181,7 +206,7 @@ def test_a_damaged_state_is_refused() -> None:
         ((), RouteFailed(reason="x"), "playing"),
         ((Played(),), Played(), "in_line"),
         ((Played(),), Done(), "in_line"),
-        ((Played(), TalkOver(), Played(key="5")), Played(), "noting"),
+        ((Played(), TalkOver(), Heard(key="5")), Played(), "noting"),
         ((HungUp(),), Played(), "over"),
         ((HungUp(),), HungUp(), "over"),
     ],
@@ -205,7 +230,7 @@ def test_nothing_can_be_played_before_the_start(flow: Flow) -> None:
 def test_a_flow_begins_once(flow: Flow) -> None:
     run = FlowRun(flow)
     run.start()
-    with pytest.raises(IllegalFlowEvent, match="start is not legal in stage 'playing'"):
+    with pytest.raises(IllegalFlowEvent, match="start is not legal in stage 'looking_up'"):
         run.start()
 
 

@@ -10,6 +10,16 @@ from ivr_flows.errors import FlowFileError
 from ivr_flows.loader import SHIPPED_FLOWS, load_flow, load_flows, parse_flow
 
 TEXT = (SHIPPED_FLOWS / "citizen_line.yaml").read_text(encoding="utf-8")
+ALONE = """
+flow: citizen_line
+title: 市民来电
+start: person
+resume: person
+after_talk: bye
+steps:
+  person: {kind: route, queue: general, needs: {general: 1}, next: bye, error: give_up}
+  bye: {kind: announce, prompts: [goodbye], next: hang_up, error: hang_up}
+"""
 
 
 def refused(old: str, new: str) -> FlowFileError:
@@ -51,7 +61,7 @@ def line_of(words: str) -> int:
         ("[greeting, keys]", "[]", "prompts: [g", "steps.welcome.prompts", "list", "length >= 1"),
         ("[greeting, keys]", "[a, ../b]", "prompts: [g", "steps.welcome.prompts[1]", "../b", "matching"),
         ("resume: general", "resume: thanks", "resume:", "resume", "thanks", "whose kind is route"),
-        ("start: welcome", "start: hang_up", "start:", "start", "hang_up", "name a step of this flow"),
+        ("start: who", "start: hang_up", "start:", "start", "hang_up", "name a step of this flow"),
         ("  thanks:", "  hang_up:", "  thanks:", "steps.hang_up", "hang_up", "something else"),
         ("  thanks:", "  Thanks:", "  thanks:", "steps.Thanks", "Thanks", "something else"),
         ("tries: 2", "tries: 0", "tries: 2", "steps.survey.tries", 0, ">= 1"),
@@ -73,9 +83,9 @@ def test_a_key_said_twice_is_refused() -> None:
 
 
 def test_a_file_that_is_no_yaml_is_refused_with_its_line() -> None:
-    error = refused("start: welcome", "start: [welcome")
+    error = refused("start: who", "start: [who")
     assert (error.remedy, error.key) == ("correct the YAML", "file")
-    assert error.line >= line_of("start: welcome")
+    assert error.line >= line_of("start: who")
 
 
 @pytest.mark.parametrize(
@@ -121,13 +131,13 @@ def test_the_hotline_s_own_number_and_every_unknown_one_lead_to_the_citizens_flo
     assert flows.for_number("12345").name == "citizen_line"
     assert flows.for_number("12333").name == "citizen_line"
     assert flows.named("citizen_line") is flows.for_number("12345")
-    assert flows.named("night") is None
+    assert flows.named("abolished") is None
 
 
 def test_a_number_may_have_a_flow_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "one.yaml").write_text(TEXT, encoding="utf-8")
-    other = TEXT.replace("flow: citizen_line", "flow: labour")
+    (tmp_path / "flows" / "one.yaml").write_text(ALONE, encoding="utf-8")
+    other = ALONE.replace("flow: citizen_line", "flow: labour")
     (tmp_path / "flows" / "two.yaml").write_text(other, encoding="utf-8")
     table = numbers(tmp_path, 'default: citizen_line\nnumbers: {"12333": labour}\n')
     flows = load_flows(tmp_path / "flows", table)
