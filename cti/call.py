@@ -101,17 +101,11 @@ def _move(call: Call, to: CallState, event: str, now: float, **changes: Any) -> 
 
 def entered_flow(call: Call, now: float) -> Call:
     """The flow has the call: at the beginning, or back from a queue that failed."""
-    return _move(call, S.IN_FLOW, "entered_flow", now)
+    return _move(call, S.IN_FLOW, "entered_flow", now, sent_to=None)
 
 
 def queued(call: Call, queue: str, needs: Mapping[str, int], priority: int, now: float) -> Call:
-    """The call joins (or comes back to) a queue; the time it began to wait is kept.
-
-    Where it was transferred to counts more than where its flow would have it.
-    """
-    sent = call.sent_to
-    if sent is not None and sent.queue:
-        queue, needs = sent.queue, sent.needs
+    """The call joins (or comes back to) a queue; the time it began to wait is kept."""
     return _move(
         call, S.WAITING, "queued", now, queue=queue, needs=dict(needs), priority=priority,
         queued=now if call.queued is None else call.queued, agent_id=None, agent_channel="",
@@ -205,6 +199,11 @@ def talk_moved(call: Call, party: Party, now: float) -> Call:
         party_left(together(call, now), party.party_id), agent_id=party.agent_id, agent_gone=False,
         agent_channel=party.channel, agent_uniqueid=party.uniqueid, writers=writers, room=True,
     )  # fmt: skip
+
+
+def wrote_up(call: Call, agent_id: str) -> Call:
+    """An agent who had left the call has written it up, or gone on."""
+    return replace(call, writers=tuple(one for one in call.writers if one != agent_id))
 
 
 def _written_by(call: Call) -> tuple[str, ...]:

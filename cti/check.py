@@ -19,6 +19,8 @@ from asterisk_conf import provide, validate
 from asterisk_conf.errors import AsteriskConfError, ConfigValueError
 from asterisk_conf.render import render
 from cti import deskbuild, machine, openports
+from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
+from cti.control.directory import DirectoryError, load_directory
 from cti.errors import HotlineError, SecretsError, SettingError
 from cti.secrets import Secrets
 from cti.serve import DEMO_CITY
@@ -34,7 +36,7 @@ from ivr_flows.speech import MANIFEST, load_manifest
 class Finding:
     """One thing that is wrong."""
 
-    part: str  # settings, flows, policy, prompts, asterisk, model, ports, desk
+    part: str  # settings, flows, policy, directory, prompts, asterisk, model, ports, desk
     key: str  # setting, file or place
     value: str  # what is there
     remedy: str  # what to do
@@ -56,6 +58,7 @@ def check(
     parts: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
         _files,
         _policy_and_flows,
+        _directory,
         _prompts,
         _gazetteer,
         _model,
@@ -137,6 +140,14 @@ def _policy_and_flows(settings: Settings) -> Iterator[Finding]:
                 value=problem.value,
                 remedy=problem.remedy,
             )
+
+
+def _directory(settings: Settings) -> Iterator[Finding]:
+    named = settings.calls.directory
+    try:
+        load_directory(Path(named) if named else SHIPPED_DIRECTORY)
+    except (DirectoryError, OSError) as error:
+        yield Finding(part="directory", key="calls.directory", value=named, remedy=str(error))
 
 
 def _prompts(settings: Settings) -> Iterator[Finding]:

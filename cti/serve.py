@@ -31,7 +31,7 @@ from cti.control.callers import Callers
 from cti.control.calls import Calls, EntryIds
 from cti.control.captions import Captions
 from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
-from cti.control.directory import load_directory
+from cti.control.directory import DirectoryError, load_directory
 from cti.control.dispatch import Dispatch
 from cti.control.floor import CallFloor
 from cti.control.handover_post import Handover, WebhookPost
@@ -511,6 +511,8 @@ async def serve(settings: Settings, secrets: Secrets) -> int:
         server = Server(settings, secrets)
     except PolicyError as error:
         raise SettingError("calls.policy", settings.calls.policy, str(error)) from error
+    except DirectoryError as error:
+        raise SettingError("calls.directory", settings.calls.directory, str(error)) from error
     except FlowError as error:
         raise SettingError("calls.flows", settings.calls.flows, str(error)) from error
     except AsrError as error:

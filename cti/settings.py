@@ -112,6 +112,7 @@ class CallSettings:
     flows: str = ""  # folder of flows; empty: the shipped ivr_flows/flows
     calendar: str = ""  # hours, holidays, make-up days; empty: the shipped ivr_flows/calendar.yaml
     policy: str = ""  # routing policy file; empty: the shipped acd/policy.yaml
+    directory: str = ""  # whom agents may call and transfer to; empty: the shipped cti/control/directory.yaml
     prompts: str = ""  # folder of audio; empty: the shipped ivr_flows/prompts/audio
     announce_every_s: Seconds = 30.0  # place in line is said this often; 0: never
     record: bool = True  # record every call in stereo

@@ -8,13 +8,14 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
 
 from cti.call import Call
 from cti.errors import UnknownCall
-from cti.messages import CallState, CallView, Entry, EntryKind
+from cti.messages import CallState, CallView, Entry, EntryKind, PartyState, PartyView
 from cti.metrics import Metrics
 from cti.ports import Pages
 from cti.spool import JournalError
@@ -65,8 +66,10 @@ class Calls:
         ids: EntryIds,
         metrics: Metrics,
         queue_titles: Callable[[str], str],
+        names: Callable[[str], str] = str,
         clock: Clock = time.time,
     ) -> None:
+        """`queue_titles` and `names` give the Chinese names of queues and of people by login."""
         self._calls: dict[str, Call] = {}
         self._gone: dict[str, asyncio.Event] = {}
         self._journal = journal
@@ -75,6 +78,7 @@ class Calls:
         self._ids = ids
         self.metrics = metrics
         self._titles = queue_titles
+        self._names = names
         self.now = clock
         self.on_ended: Callable[[Call], None] = lambda _: None
         self.on_answered: Callable[[Call], None] = lambda _: None  # by a person, each time
@@ -100,9 +104,12 @@ class Calls:
         return self._calls.get(call_id)
 
     def of_agent(self, agent_id: str) -> Call | None:
-        """Return the call that this agent rings for, talks to or writes up; the newest if several."""
-        own = [call for call in self._calls.values() if call.agent_id == agent_id]
-        return max(own, key=lambda call: call.started, default=None)
+        """Return the call that this agent rings for, talks to or writes up; the newest if several.
+
+        A call that the agent has left, though others go on with it, counts less than any other.
+        """
+        own = [call for call in self._calls.values() if agent_id in call.agents]
+        return max(own, key=lambda call: (agent_id not in call.writers, call.started), default=None)
 
     def restore(self, call: Call) -> None:
         """Take over a call from the live state without journalling it again."""
@@ -125,6 +132,7 @@ class Calls:
     def update(self, call: Call, **more: Any) -> Call:
         """Replace the call by its next version: journal, live state, page. `more` goes into the entry."""
         before = self.get(call.call_id)
+        call = _where_sent(call)
         self._calls[call.call_id] = call
         if call.state is CallState.ENDED:
             del self._calls[call.call_id]
@@ -137,7 +145,7 @@ class Calls:
             self.metrics.calls_ended.labels(outcome=call.outcome.value).inc()
         if before.answered is None and call.waited_s is not None:
             self.metrics.waits.labels(queue=call.queue or "none").observe(call.waited_s)
-        audience = {agent for agent in (before.agent_id, call.agent_id) if agent}
+        audience = before.agents | call.agents
         if audience:
             self._pages.send(audience, self.view(call))
         if call.with_person and not before.with_person:
@@ -192,7 +200,44 @@ class Calls:
             recording_started=call.recording_started,
             outcome=call.outcome,
             satisfaction=call.satisfaction,
+            parties=self._parties(call),
+            writers=call.writers,
         )
+
+    def _parties(self, call: Call) -> tuple[PartyView, ...]:
+        others = tuple(
+            PartyView(
+                party_id=party.party_id,
+                kind=party.kind.value,
+                title=party.title,
+                state=party.state,
+                since=party.since,
+                agent_id=party.agent_id or None,
+            )
+            for party in call.parties
+        )
+        if not call.with_person:
+            return others
+        aside = call.state in (CallState.HELD, CallState.CONSULTING)
+        citizen = PartyView(
+            party_id="citizen",
+            kind="citizen",
+            title=call.caller,
+            state=PartyState.HELD if aside else PartyState.TALKING,
+            since=call.state_since,
+        )
+        if call.agent_gone or call.agent_id is None:
+            return citizen, *others
+        alone = any(party.state is PartyState.CONSULTING for party in call.parties)
+        agent = PartyView(
+            party_id="agent",
+            kind="agent",
+            title=self._names(call.agent_id),
+            state=PartyState.CONSULTING if alone else PartyState.TALKING,
+            since=call.answered or call.state_since,
+            agent_id=call.agent_id,
+        )
+        return citizen, agent, *others
 
     def _record(self, call: Call, more: Mapping[str, Any]) -> None:
         data = {"state": call.state.value, **_facts(call), **more}
@@ -201,6 +246,14 @@ class Calls:
             self._keeper.forget(call.call_id)
         else:
             self._keeper.save(call)
+
+
+def _where_sent(call: Call) -> Call:
+    """A waiting call that was transferred to a queue waits there, whatever its flow would have."""
+    sent = call.sent_to
+    if sent is None or not sent.queue or call.state is not CallState.WAITING:
+        return call
+    return replace(call, queue=sent.queue, needs=dict(sent.needs))
 
 
 def _facts(call: Call) -> dict[str, Any]:

@@ -107,5 +107,5 @@ class Commands:
     def _own_order(self, person: Person, order_id: str) -> None:
         draft = self._orders.find(order_id)
         call = self._calls.find(draft.call_id) if draft else None
-        if call is not None and call.agent_id != person.login and person.role is Role.AGENT:
+        if call is not None and person.login not in call.agents and person.role is Role.AGENT:
             raise CommandRefused("这张工单属于其他坐席正在处理的通话")

@@ -33,14 +33,17 @@ from cti.control.phones import Phones
 from cti.control.switchboard import Switchboard
 from cti.control.views import Views
 from cti.messages import (
+    CallCommand,
     CallState,
     EntryKind,
+    FindTargets,
     HealthView,
     PageMessage,
     QueuesView,
     Snapshot,
+    TransferMessage,
 )
-from cti.ports import Pages, Person
+from cti.ports import CommandRefused, Pages, Person
 from cti.tasks import end
 
 log = logging.getLogger(__name__)
@@ -57,6 +60,16 @@ class Health(Protocol):
 
     def __call__(self) -> HealthView:
         """Return it now."""
+
+
+class SharedCalls(Protocol):
+    """Transfers and conferences (cti.control.sharing)."""
+
+    async def carry_out(self, person: Person, message: TransferMessage) -> None:
+        """Carry one command out, or raise CommandRefused."""
+
+    def written_up(self, agent_id: str, now_with: str | None) -> None:
+        """The agent is with this call now, or with none: others are written up."""
 
 
 class CallFloor:
@@ -88,6 +101,7 @@ class CallFloor:
         self._now = clock
         self._views = Views(dispatch=dispatch, phones=phones, clock=clock)
         self._commands = Commands(calls=calls, dispatch=dispatch, orders=orders, phones=phones)
+        self.shared: SharedCalls | None = None
         calls.on_ended = self._call_ended
         self._present: set[str] = set()  # logins of those who have a page
         self._queues_due = asyncio.Event()
@@ -190,7 +204,12 @@ class CallFloor:
 
     async def command(self, person: Person, message: PageMessage) -> None:
         """Carry one command out, or raise CommandRefused with words for the person."""
-        await self._commands.carry_out(person, message)
+        if not isinstance(message, FindTargets | CallCommand):
+            await self._commands.carry_out(person, message)
+        elif self.shared is None:
+            raise CommandRefused("此系统没有启用转接")
+        else:
+            await self.shared.carry_out(person, message)
 
     # ------------------------------------------------------------ Hands: the router's decisions
 
@@ -245,6 +264,8 @@ class CallFloor:
 
     def _written_up(self, agent_id: str, now_with: str | None) -> None:
         """Calls that only waited for this agent's wrap-up are over when the agent has gone on."""
+        if self.shared is not None:
+            self.shared.written_up(agent_id, now_with)
         for call in self._calls:
             if call.agent_id == agent_id and call.state is CallState.WRAP_UP and call.call_id != now_with:
                 self._calls.update(calls_of.wrapped_up(call, self._now()))

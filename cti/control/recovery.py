@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from acd.messages import AgentState, CallEnded, TalkRestored
 from cti.ami import AmiError, AmiEvent, AmiLink
@@ -45,7 +46,9 @@ class Channel:
     name: str  # PJSIP/…
     uniqueid: str  # also the call id of a citizen's channel
     context: str  # dialplan context
+    exten: str  # dialplan extension
     application: str  # AGI, Queue, Dial, …
+    data: str  # its arguments
     bridge: str  # bridge id, "" when not bridged
     caller: str  # number
 
@@ -56,10 +59,19 @@ class Channel:
             name=event.get("Channel"),
             uniqueid=event.get("Uniqueid"),
             context=event.get("Context"),
+            exten=event.get("Exten"),
             application=event.get("Application"),
+            data=event.get("ApplicationData"),
             bridge=event.get("BridgeId"),
             caller=event.get("CallerIDNum"),
         )
+
+
+class Rooms(Protocol):
+    """Who looks after calls of more than two (cti.control.room_recovery)."""
+
+    async def __call__(self, link: AmiLink, channels: Mapping[str, Channel], asked: float) -> None:
+        """Compare with the node's channels as they were at `asked`, by unique id. Raises AmiError."""
 
 
 class Recovery:
@@ -91,6 +103,7 @@ class Recovery:
         self._server = server
         self._alone = alone
         self._now = clock
+        self.rooms: Rooms = _no_rooms  # also looks at every list (cti.control.room_recovery)
         self._brought: dict[str, float] = {}  # call -> when it was brought back
         self._task: asyncio.Task[None] | None = None
 
@@ -113,6 +126,7 @@ class Recovery:
         for call in filter(None, map(self._calls.find, calls)):
             if call.node == link.name and call.ended is None and call.started < asked - YOUNG_S:
                 self._check_known(call, channels, settled=call.state_since < asked - YOUNG_S)
+        await self.rooms(link, channels, asked)
         self._free_agents(link.name, channels, asked)
         self._telephony.close_written_up()
         self._brought = {one: at for one, at in self._brought.items() if one in channels}
@@ -175,7 +189,7 @@ class Recovery:
         call = self._calls.find(channel.uniqueid)
         if agent is not None:
             if call is None and (self._alone or self._dispatch.agent(agent[0]) is not None):
-                call = self._calls.add(_unknown_call(link.name, channel, self._server, self._now()))
+                call = self._calls.add(unknown_call(link.name, channel, self._server, self._now()))
                 self._adopt_talk(call, agent)
             return
         if channel.bridge or not self._accepting() or self._has_line(channel.uniqueid):
@@ -211,7 +225,11 @@ class Recovery:
                         log.error("reconciling failed", extra={"node": link.name, "site": fault_site(error)})
 
 
-def _unknown_call(node: str, channel: Channel, server: str, now: float) -> Call:
+async def _no_rooms(link: AmiLink, channels: Mapping[str, Channel], asked: float) -> None:
+    return
+
+
+def unknown_call(node: str, channel: Channel, server: str, now: float) -> Call:
     """A call that reached a person while no server was there: its beginning is in its unique id."""
     try:
         started = float(channel.uniqueid.rpartition("-")[2])

@@ -8,7 +8,15 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from acd.messages import AgentState, CallEnded, CallLeft, OfferAnswered, TalkRestored
+from acd.messages import (
+    AgentState,
+    CallEnded,
+    CallLeft,
+    CallQueued,
+    ConsultEnded,
+    OfferAnswered,
+    TalkRestored,
+)
 from acd.messages import Event as RouterEvent
 from asr.messages import Speaker
 from cti import call as calls_of
@@ -62,14 +70,25 @@ class Telephony:
         self._recordings = recordings
         self._phone_changed = phone_changed
         self._server = server
+        self.on_talk: Callable[[Call], None] = lambda _: None  # told of every talk that begins
         self._legs: dict[str, dict[str, str]] = {}  # call -> ringing channel -> its unique id
         self._aside: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------ what lines ask
 
     def tell(self, event: RouterEvent) -> None:
-        """Tell the router."""
+        """Tell the router; of a call that is queued after a transfer, also whom to avoid and to prefer."""
+        if isinstance(event, CallQueued):
+            event = self._transferred(event)
         self._dispatch.tell(event)
+
+    def _transferred(self, event: CallQueued) -> CallQueued:
+        call = self._calls.find(event.call_id)
+        sent = call.sent_to if call is not None else None
+        if sent is None:
+            return event
+        prefer = (*sent.prefer, *(one for one in event.prefer if one not in (*sent.prefer, *sent.avoid)))
+        return replace(event, reason=sent.reason, avoid=event.avoid | frozenset(sent.avoid), prefer=prefer)
 
     def dial_targets(self, agent_id: str, node: str) -> str:
         """Dial string of the agent's registered telephones on the node, "" when there is none."""
@@ -109,6 +128,7 @@ class Telephony:
             draft = self._orders.open(call.call_id, call.caller)
             answered = replace(answered, order_id=draft.order_id)
         self._calls.update(answered)
+        self.on_talk(answered)
         self.beside(self._tap_both(answered), "tapping", call.call_id)
 
     def tap_untapped(self) -> None:
@@ -150,6 +170,7 @@ class Telephony:
             call = self._calls.get(call_id)
         self._calls.update(calls_of.agent_left(call, self._calls.now()))
         self.agent_left(call)
+        self._consultations_over(call)
         if self.in_line(call_id):  # answered without our knowing: it waits no more
             self.tell(CallLeft(call_id=call_id))
 
@@ -161,6 +182,7 @@ class Telephony:
         self._legs.pop(call_id, None)
         if call.with_person or self._dispatch.talking_with(call_id) is not None:
             self.agent_left(call)
+        self._consultations_over(call)
         if self.in_line(call_id):
             self.tell(CallLeft(call_id=call_id))
         call = self._calls.get(call_id)
@@ -172,6 +194,8 @@ class Telephony:
         """The call's agent talks no more: tell the router."""
         self._legs.pop(call.call_id, None)
         talker = self._dispatch.talking_with(call.call_id)
+        if talker is None and call.agent_gone:
+            return  # told when they left; others have talked on
         agent = self._dispatch.agent(talker or call.agent_id or "")
         if agent is None:
             return
@@ -180,6 +204,12 @@ class Telephony:
                 return  # long with another citizen
             self.tell(TalkRestored(call_id=call.call_id, agent_id=agent.agent_id))
         self.tell(CallEnded(call_id=call.call_id, agent_id=agent.agent_id))
+
+    def _consultations_over(self, call: Call) -> None:
+        """Colleagues who were asked into the call are free again."""
+        for party in call.parties:
+            if party.agent_id:
+                self.tell(ConsultEnded(call_id=call.call_id, agent_id=party.agent_id))
 
     def close_written_up(self) -> None:
         """End calls whose citizen is gone and whose agent does not write them up any more."""
@@ -255,8 +285,8 @@ class Telephony:
 
     def _hold(self, event: AmiEvent) -> None:
         call = self._calls.find(event.get("Linkedid"))
-        if call is None or event.get("Channel") != call.agent_channel:
-            return
+        if call is None or event.get("Channel") != call.agent_channel or call.parties:
+            return  # in a conference the others go on, and the citizen hears them
         wanted = CallState.HELD if event.name == "Hold" else CallState.TALKING
         if call.with_person and call.state is not wanted:
             self._calls.update(HOLD_MOVES[event.name](call, self._calls.now()))
@@ -322,18 +352,23 @@ class Telephony:
     def _link(self, call: Call) -> AmiLink:
         return self._nodes.link(call.node)
 
+    def tap_agent(self, call: Call, uniqueid: str) -> None:
+        """A colleague has joined the talk: write down what they say, as an agent's words."""
+        self.beside(self._tap(call, Speaker.AGENT, uniqueid), "tapping", call.call_id)
+
     async def _tap_both(self, call: Call) -> None:
-        link = self._link(call)
         for speaker, uniqueid in ((Speaker.CITIZEN, call.call_id), (Speaker.AGENT, call.agent_uniqueid)):
-            if not uniqueid:
-                continue
-            tap = await self._taps.tap(
-                link,
-                call_id=call.call_id,
-                uniqueid=uniqueid,
-                speaker=speaker,
-                recording_started=call.recording_started,
-            )
-            current = self._calls.find(call.call_id)
-            if tap is not None and current is not None:
-                self._calls.update(replace(current, taps=(*current.taps, tap)))
+            if uniqueid:
+                await self._tap(call, speaker, uniqueid)
+
+    async def _tap(self, call: Call, speaker: Speaker, uniqueid: str) -> None:
+        tap = await self._taps.tap(
+            self._link(call),
+            call_id=call.call_id,
+            uniqueid=uniqueid,
+            speaker=speaker,
+            recording_started=call.recording_started,
+        )
+        current = self._calls.find(call.call_id)
+        if tap is not None and current is not None:
+            self._calls.update(replace(current, taps=(*current.taps, tap)))
