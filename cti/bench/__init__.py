@@ -46,6 +46,11 @@ KNOWN: dict[str, Benchmark] = {
             module="cti.bench.pick",
             defaults=Options(rate=20.0, seconds=45.0, rounds=2, agents=300),
         ),
+        Benchmark(
+            name="erlang",
+            about="waits of the simulator with the real router, beside Erlang-C's exact ones",
+            module="cti.bench.erlang",
+        ),
     )
 }
 """All benchmarks; a new one is one more line here."""
