@@ -109,9 +109,14 @@ Watch = Callable[[Decision, float], None]
 
 
 def simulate(
-    policy: Policy, calls: Iterable[SimCall], shifts: Iterable[Shift], *, watch: Watch | None = None
+    policy: Policy,
+    calls: Iterable[SimCall],
+    shifts: Iterable[Shift],
+    *,
+    end: float = 0.0,
+    watch: Watch | None = None,
 ) -> Run:
-    """Play all calls and shifts against a router under `policy`.
+    """Play all calls and shifts against a router under `policy`, at least until `end`.
 
     Rules: an agent whose shift is over finishes call and wrap-up first. An agent who missed a ring (because
     the call's ring is longer than the policy's limit) is ready again at once. A wrap-up ends when the call
@@ -131,7 +136,7 @@ def simulate(
     for shift in shifts:
         world.plan(shift.at, world.on_duty, shift)
         world.plan(shift.until, world.off_duty, shift)
-    world.play(until=(ordered[-1].at if ordered else 0.0) + LONGEST_S)
+    world.play(end, max(end, ordered[-1].at if ordered else 0.0) + LONGEST_S)
     return Run(
         calls=list(world.told.values()), spells=world.spells, events=world.events, decisions=world.decisions
     )
@@ -167,11 +172,13 @@ class _World:
         """Let something happen; at equal times the order of planning counts."""
         heapq.heappush(self.coming, (at, next(self.numbers), happens, what))
 
-    def play(self, until: float) -> None:
-        """Let everything happen until all calls are over, at most until then."""
+    def play(self, end: float, until: float) -> None:
+        """Let everything happen to the `end` and until all calls are over, at most `until` then."""
         self.open = len(self.told)
         ticked: float | None = None  # a deadline that stays after its tick must not stop the clock
-        while self.open and (self.coming or self.router.next_deadline() is not None):
+        while self.coming or self.router.next_deadline() is not None:
+            if not self.open and (not self.coming or self.coming[0][0] > end):
+                break
             due = self.router.next_deadline()
             if due is not None and due != ticked and (not self.coming or due <= self.coming[0][0]):
                 ticked = due
@@ -185,6 +192,7 @@ class _World:
             self.now, _, happens, what = heapq.heappop(self.coming)
             ticked = None
             happens(*what)
+        self.now = max(self.now, end)
         for agent in self.agents.values():
             self.note(agent, AgentState.OFFLINE)
 

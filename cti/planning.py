@@ -49,6 +49,13 @@ def add_commands(command: Callable[..., argparse.ArgumentParser], say: Say) -> N
     sub.add_argument("--speed", action="store_true", help="say how fast it was")
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
+    about = "play a past day's calls under another policy, beside what happened"
+    sub = command("replay", _refusing(_replay, say), about)
+    sub.add_argument("--date", help="YYYY-MM-DD in China (yesterday)")
+    sub.add_argument("--policy", type=Path, help="routing policy (the shipped one)")
+    sub.add_argument("--service-level", default="0.95/15", help="SHARE/SECONDS answered (0.95/15)")
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+
 
 def _demand(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--calls-per-day", type=_number(1, 10_000_000), help="calls that ask for a person")
@@ -110,3 +117,9 @@ def _simulate(options: argparse.Namespace, say: Say) -> int:
     from cti.planning_simulate import simulate_day
 
     return simulate_day(options, say)
+
+
+def _replay(options: argparse.Namespace, say: Say) -> int:
+    from cti.planning_replay import replay_day
+
+    return replay_day(options, say)

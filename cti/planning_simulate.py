@@ -38,7 +38,7 @@ def simulate_day(options: Namespace, say: Callable[[object], None]) -> int:
     calls = calls_of(arrivals(draws, day.calls, day.shape, options.days), day.topics, policy, habits, draws)
     shifts = _shifts(options, day, policy)
     began = time.perf_counter()
-    run = simulate(policy, calls, shifts)
+    run = simulate(policy, calls, shifts, end=options.days * DAY_S)
     took = time.perf_counter() - began
     queues = [queue.name for queue in policy.queues]
     told = report(

@@ -16,7 +16,7 @@ from acd.staffing import Goal, Interval, Plan, Pool, agents_needed, agents_neede
 from cti.planning_output import percent, seconds, table, write_csv, write_text
 from cti.planning_plot import Series, day_plot
 
-__all__ = ["Day", "day_of", "staffing"]
+__all__ = ["Day", "day_of", "goal_of", "staffing"]
 
 BUSY_HOUR = 0.1
 
@@ -56,10 +56,15 @@ def day_of(options: Namespace) -> Day:
         )
     else:
         topics = whole(policy.default_queue, titles[policy.default_queue], options.aht, options.patience)
-    return Day(calls=calls, shape=shape, topics=topics, goal=_goal(options.service_level))
+    return Day(calls=calls, shape=shape, topics=topics, goal=goal_of(options.service_level))
 
 
-def _goal(text: str) -> Goal:
+def goal_of(text: str) -> Goal:
+    """Read SHARE/SECONDS.
+
+    Raises:
+        InvalidValue: it is written in another way, or no such goal can be reached.
+    """
     share, _, within = text.partition("/")
     try:
         goal = Goal(share=float(share), within_s=float(within))
