@@ -208,6 +208,7 @@ class HealthView(View, frozen=True):
     asterisk: Mapping[str, bool] = {}  # node -> AMI link is up
     captions: bool = False  # live transcription available
     captions_reason: str = ""  # why not, and what to do
+    refused: tuple[str, ...] = ()  # "flows", "policy": newer files are wrong, what was before stays in force
 
 
 class TargetView(msgspec.Struct, frozen=True, kw_only=True):

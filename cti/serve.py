@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from acd.errors import PolicyError
 from acd.policy import SHIPPED as SHIPPED_POLICY
-from acd.policy import load_policy
 from acd.router import Router
 from acd.store import LiveState
 from asr.draft import DraftExtractor
@@ -44,12 +43,14 @@ from cti.control.people import People
 from cti.control.phones import Phones
 from cti.control.recordings import Recordings
 from cti.control.recovery import Recovery
+from cti.control.reload import Reload, audit_writer
 from cti.control.sharing import Sharing
 from cti.control.switchboard import Switchboard
 from cti.control.taps import Taps
 from cti.control.telephony import Telephony
 from cti.database import migrate, open_engine, writing
 from cti.errors import SettingError, StartError
+from cti.flowset import FlowFiles
 from cti.journal import Journal
 from cti.messages import Entry, EntryKind, HealthView
 from cti.metrics import Metrics
@@ -62,7 +63,6 @@ from cti.web.app import make_app
 from cti.web.pages import PageHub
 from cti.web.ports import PhoneAccount, WebDeps
 from ivr_flows.errors import FlowError
-from ivr_flows.loader import SHIPPED_FLOWS, SHIPPED_NUMBERS, load_flows
 from orders.store import OrderStore
 
 log = logging.getLogger(__name__)
@@ -94,12 +94,6 @@ class Server:
 
     def _compose(self) -> None:
         settings = self.settings
-        flows = load_flows(
-            Path(settings.calls.flows) if settings.calls.flows else SHIPPED_FLOWS,
-            Path(settings.calls.numbers) if settings.calls.numbers else SHIPPED_NUMBERS,
-        )
-        policy = load_policy(self._policy_file)
-        titles = {queue.name: queue.title for queue in policy.queues}
         self.metrics = Metrics()
         self.redis = Redis.from_url(settings.redis_url, socket_timeout=5.0, socket_connect_timeout=2.0)
         self.engine = open_engine(settings.database)
@@ -117,10 +111,24 @@ class Server:
             pages=self.pages,
             ids=EntryIds(settings.name),
             metrics=self.metrics,
-            queue_titles=lambda name: titles.get(name, name),
+            queue_titles=lambda name: self.reload.policies.title(name),
             names=lambda login: person.name if (person := self.people.find(login)) else login,
         )
-        self.dispatch = Dispatch(Router(policy), self.live_state)
+        self.reload = Reload(
+            FlowFiles.of(settings.calls),
+            self._policy_file,
+            use=lambda policy: self.dispatch.use_policy(policy),
+            in_progress=lambda: [
+                (one.flow["flow"], one.flow["version"])
+                for one in self.calls
+                if {"flow", "version"} <= one.flow.keys()
+            ],
+            metrics=self.metrics,
+            write=audit_writer(self.engine),
+            changed=self._health_changed,
+        )
+        flows = self.reload.flows
+        self.dispatch = Dispatch(Router(self.reload.policies.policy), self.live_state)
         self.people = People()
         self.nodes = AmiNodes(
             machine.ami_addresses(settings, self._secrets),
@@ -190,8 +198,8 @@ class Server:
             dispatch=self.dispatch,
             telephony=self.telephony,
             flow_for=flows.for_number,
-            flow_named=lambda name, version: flows.version(name, version) or flows.named(name),
-            around=lambda call: flows.surroundings(
+            flow_named=flows.named,
+            around=lambda call: flows.flows.surroundings(
                 called=call.called, caller=call.caller, now=self.calls.now
             ),
             deps=self.lines.deps,
@@ -308,6 +316,7 @@ class Server:
         self._accepting = True
         await self.nodes.start()
         self.recovery.start(self.nodes.links.values())
+        self.reload.start()
         await self._listen()
         self._tasks.append(asyncio.create_task(self._look_after(), name="look-after"))
         self._tasks.append(asyncio.create_task(self._expire_absent(), name="expire-absent"))
@@ -319,6 +328,7 @@ class Server:
         self._accepting = False
         await self.agi.drain()
         await end(*self._tasks)
+        await self.reload.stop()
         await self.recovery.stop()
         await self._runner.cleanup()
         await self.agi.close(0.5)
@@ -454,6 +464,7 @@ class Server:
             asterisk={name: link.connected for name, link in self.nodes.links.items()},
             captions=self.taps.captions,
             captions_reason=self.taps.reason,
+            refused=self.reload.refused,
         )
 
     def _health_changed(self) -> None:

@@ -1,7 +1,7 @@
 """Looks after the files that administrators edit while the server runs: policy and flows.
 
-Every change that comes into force, and every set that was refused, becomes a line in the audit trail; while the
-database is away the lines wait.
+Every change that comes into force, and every set that was refused, becomes a line in the audit trail; while
+the database is away the lines wait.
 """
 
 from __future__ import annotations
@@ -10,17 +10,28 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from cti.control.flows import FlowShelf
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from acd.policy import Policy
+from cti import audit
+from cti.control.flows import FlowShelf, Version
 from cti.control.policies import Policies
+from cti.database import writing
 from cti.faults import fault_site
+from cti.flowset import FlowFiles
 from cti.metrics import Metrics
 from cti.tasks import end
 
 LOOK_S = 2.0
 """How often the files are looked at; a change counts when two looks see the same."""
+
+WRITE_S = 2.0
+"""Longest that writing one line may take."""
 
 WAITING_LINES = 200
 """Audit lines that wait for the database at most; the oldest go first."""
@@ -42,17 +53,47 @@ Write = Callable[[AuditLine], Awaitable[bool]]
 """Writes one line; False: the database is away, try again."""
 
 
+def audit_writer(engine: AsyncEngine) -> Write:
+    """Writes lines into the audit trail."""
+
+    async def write(line: AuditLine) -> bool:
+        try:
+            async with asyncio.timeout(WRITE_S), writing(engine) as connection:
+                await audit.note(
+                    connection,
+                    at=line.at,
+                    who="system",
+                    what=line.what,
+                    target=line.target,
+                    detail=line.detail,
+                )
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return False
+        return True
+
+    return write
+
+
 class Reload:
-    """Policy and flows, looked at together; `changed` is told when what is refused becomes different."""
+    """Policy and flows, looked at together."""
 
     def __init__(
         self,
+        files: FlowFiles,
+        policy_file: Path,
         *,
+        use: Callable[[Policy], None],
+        in_progress: Callable[[], Iterable[Version]],
         metrics: Metrics,
         write: Write,
         changed: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Read everything as it is now.
+
+        `use` puts a policy in force, `in_progress` are the versions of flows that calls are in, `changed`
+        is told when `refused` becomes different. Raises PolicyError, FlowFileError, OSError.
+        """
         self._metrics = metrics
         self._write = write
         self._changed = changed
@@ -60,12 +101,18 @@ class Reload:
         self._lines: deque[AuditLine] = deque(maxlen=WAITING_LINES)
         self._told: tuple[str, ...] = ()
         self._wrong: dict[str, str] = {}
-        self._parts: tuple[Policies, FlowShelf] | None = None
         self._task: asyncio.Task[None] | None = None
-
-    def attach(self, policies: Policies, flows: FlowShelf) -> None:
-        """Name what is looked after; once, before the start."""
-        self._parts = (policies, flows)
+        self.policies = Policies(
+            policy_file, use=use, queues_needed=lambda: self.flows.queues(), changed=self._policy_changed
+        )
+        self.flows = FlowShelf(
+            files,
+            policy=lambda: self.policies.policy,
+            in_progress=in_progress,
+            now=clock,
+            changed=self._flows_changed,
+            unknown=metrics.unknown_numbers.inc,
+        )
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -80,26 +127,23 @@ class Reload:
         """Stop looking."""
         await end(self._task)
 
-    def flows_changed(self, names: Collection[str]) -> None:
+    def _flows_changed(self, names: Collection[str]) -> None:
         """Flows came into force."""
         self._metrics.reloads.labels(part="flows", result="taken").inc()
         self._note("flows_changed", " ".join(names), {"changed": list(names)})
 
-    def policy_changed(self, version: str) -> None:
+    def _policy_changed(self, version: str) -> None:
         """A policy came into force."""
         self._metrics.reloads.labels(part="policy", result="taken").inc()
         self._note("policy_changed", version, {"version": version})
 
     async def look(self) -> None:
         """Look once at everything: the policy first, because flows name its queues."""
-        if self._parts is None:
-            return
-        policies, flows = self._parts
-        await policies.look()
-        await flows.look()
-        problems = flows.problems
+        await self.policies.look()
+        await self.flows.look()
+        problems = self.flows.problems
         first = f"{problems[0].file}:{problems[0].line} {problems[0].key}" if problems else ""
-        self._judge("policy", policies.problem, {"problem": policies.problem[:500]})
+        self._judge("policy", self.policies.problem, {"problem": self.policies.problem[:500]})
         self._judge("flows", "\n".join(map(str, problems)), {"problems": len(problems), "first": first})
         refused = tuple(part for part in ("flows", "policy") if part in self._wrong)
         if refused != self._told:

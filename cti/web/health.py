@@ -70,6 +70,7 @@ async def ready(request: web.Request) -> web.StreamResponse:
             ("database", health.database),
             ("captions", health.captions),
             ("journal", journal.healthy and journal.lag_s < JOURNAL_LATE_S),
+            *((f"{part} refused", False) for part in health.refused),
             *((f"asterisk:{node}", up) for node, up in health.asterisk.items()),
         )
         if not fine

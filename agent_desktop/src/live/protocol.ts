@@ -172,6 +172,7 @@ export interface HealthView {
   asterisk: Record<string, boolean>
   captions: boolean
   captions_reason: string
+  refused: string[]
 }
 
 export interface TargetView {
