@@ -6,7 +6,7 @@ import { apply, emptyState, MAX_LINES, withLine, type LiveState } from '@/live/s
 const me: AgentView = {
   type: 'agent_view', agent_id: 'li', name: '李', role: 'agent', extension: '8001', state: 'ready', since: 1, skills: {}, phone_registered: true,
 }
-const health: HealthView = { type: 'health_view', redis: true, database: true, asterisk: {}, captions: true, captions_reason: '' }
+const health: HealthView = { type: 'health_view', redis: true, database: true, asterisk: {}, captions: true, captions_reason: '', refused: [] }
 
 function call(call_id: string, more: Partial<CallView> = {}): CallView {
   return { type: 'call_view', call_id, caller: '13800000000', called: '12345', state: 'talking', queue: '', queue_title: '', started: 1, agent_id: 'li', parties: [], writers: [], ...more }
