@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from acd.agents import READY, RINGING, Agent
-from acd.checks import check_id, check_skills, known
+from acd.agents import Agent
+from acd.checks import check_id, check_seat, check_skills, known
 from acd.errors import InvalidValue
 from acd.floor import Floor
-from acd.late import AGENT_LEFT, LATE_BY_AGENT, OPEN_STATES
+from acd.late import AGENT_LEFT, ENDED, LATE_BY_AGENT
 from acd.messages import (
     AgentBecameNotReady,
     AgentBecameReady,
@@ -14,14 +14,17 @@ from acd.messages import (
     AgentSignedOut,
     AgentSkillsChanged,
     Decision,
+    OfferWithdrawn,
     WrapUpExtended,
     WrapUpFinished,
 )
+from acd.moves import BUSY, READY, RINGING
 
 
 def agent_signed_in(floor: Floor, event: AgentSignedIn, now: float) -> list[Decision]:
     check_id("agent_id", event.agent_id)
     check_skills(floor, "skills", event.skills)
+    check_seat(event.team, event.place, event.texts)
     agent = floor.agents.get(event.agent_id)
     if agent is None:
         agent = Agent(event.agent_id, event.skills)
@@ -31,6 +34,7 @@ def agent_signed_in(floor: Floor, event: AgentSignedIn, now: float) -> list[Deci
         agent.sign_in(now, auto_ready=event.auto_ready)
         floor.lines.leave(agent)
         agent.skills = dict(event.skills)
+    agent.team, agent.place, agent.texts = event.team, event.place, event.texts
     floor.lines.enter(agent)
     decisions: list[Decision] = []
     floor.settle(agent, decisions, now)
@@ -38,14 +42,27 @@ def agent_signed_in(floor: Floor, event: AgentSignedIn, now: float) -> list[Deci
 
 
 def agent_signed_out(floor: Floor, event: AgentSignedOut, now: float) -> list[Decision]:
+    """A ring stops, a talk goes on; text conversations are over, and their citizens may be queued again."""
     agent = known(floor, event.agent_id, event)
     decisions: list[Decision] = []
-    call = floor.calls[agent.call_id] if agent.state is RINGING and agent.call_id else None
+    calls = [floor.calls[one] for one in (agent.call_id, *agent.texting) if one in floor.calls]
+    consulted = agent.call_id if agent.consulting and agent.state is RINGING else None
     agent.sign_out(now)
-    if call is not None:
+    for call_id in agent.texting:
+        if floor.talks.get(call_id) is agent:
+            del floor.talks[call_id]
+            floor.endings.note(call_id, agent.agent_id, ENDED)
+            floor.endings.note(call_id, "", ENDED)
+    agent.texting = ()
+    calls = [call for call in calls if call.offered_to is agent]
+    for call in calls:
         floor.withdraw_from(call, agent, AGENT_LEFT, decisions)
+    if consulted is not None:
+        floor.endings.note(consulted, agent.agent_id, AGENT_LEFT)
+        gone = OfferWithdrawn(call_id=consulted, agent_id=agent.agent_id, reason=AGENT_LEFT)
+        decisions.append(gone)
     floor.settle(agent, decisions, now)
-    if call is not None:
+    for call in sorted(calls, key=lambda call: call.place):
         floor.requeue(call, decisions, now)
     return decisions
 
@@ -69,7 +86,7 @@ def agent_became_not_ready(floor: Floor, event: AgentBecameNotReady, now: float)
     agent = known(floor, event.agent_id, event)
     agent.not_ready(event.reason, now)
     decisions: list[Decision] = []
-    if agent.state in OPEN_STATES:  # kept for after the wrap-up
+    if agent.state in BUSY:  # kept for after the wrap-up
         floor.note(agent)
     else:
         floor.settle(agent, decisions, now)
@@ -79,14 +96,22 @@ def agent_became_not_ready(floor: Floor, event: AgentBecameNotReady, now: float)
 def agent_skills_changed(floor: Floor, event: AgentSkillsChanged, now: float) -> list[Decision]:
     agent = known(floor, event.agent_id, event)
     check_skills(floor, "skills", event.skills)
+    check_seat(event.team, event.place, event.texts)
     floor.lines.leave(agent)
     agent.skills = dict(event.skills)
-    floor.note(agent)
-    decisions: list[Decision] = []
+    agent.team = agent.team if event.team is None else event.team
+    agent.place = agent.place if event.place is None else event.place
+    agent.texts = agent.texts if event.texts is None else event.texts
     floor.lines.enter(agent)
-    if agent.state is READY and (call := floor.take_call(agent)):
-        floor.ring(call, agent, decisions, now)
-    return decisions
+    if floor.lines.preferred(agent):
+        floor.left.append(agent)
+    decisions: list[Decision] = []
+    if agent.state is not READY:
+        floor.note(agent)
+        return decisions
+    floor.settle(agent, decisions, now)
+    same = agent.changed()  # who stays ready has not changed
+    return [decision for decision in decisions if decision != same]
 
 
 def wrap_up_finished(floor: Floor, event: WrapUpFinished, now: float) -> list[Decision]:
@@ -109,6 +134,6 @@ def wrap_up_extended(floor: Floor, event: WrapUpExtended, now: float) -> list[De
         return [agent.changed()]
     latest = agent.since + floor.queue_of(agent).wrap_up_s + floor.policy.wrap_up_extension_max_s
     agent.extend(event.seconds, latest)
-    floor.watch(agent)
+    floor.timers.watch_agent(agent)
     floor.note(agent)
     return [agent.changed()]

@@ -1,89 +1,21 @@
 """One agent's state machine: what they may do next, and what they do after the talk.
 
-`MOVES` is the whole table. A request to stop (or to sign out) while the phone rings or a citizen talks is
-kept in `after` and takes effect when the wrap-up is over.
+The whole table is `acd.moves.MOVES`. A request to stop (or to sign out) while the phone rings or a citizen
+talks is kept in `after` and takes effect when the wrap-up is over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from acd.errors import IllegalAgentMove
 from acd.messages import AgentChanged, AgentRecord, AgentState, NotReadyReason
+from acd.moves import BUSY, MOVES, NOT_READY, OFFLINE, READY, RESERVED, RINGING, TALKING, WRAP_UP, Move
 
 if TYPE_CHECKING:
     from acd.lines import Line
 
-
-class Move(StrEnum):
-    """What can happen to an agent."""
-
-    SIGN_IN = "sign in"
-    SIGN_OUT = "sign out"
-    READY = "ready"
-    NOT_READY = "not ready"
-    RING = "ring"  # a call is offered
-    ANSWER = "answer"
-    MISS = "miss"  # not answered, refused, or the phone could not be reached
-    WITHDRAW = "withdraw"  # the offered call is gone
-    END = "end"  # the talk is over
-    FINISH = "finish wrap-up"
-    EXTEND = "extend wrap-up"
-    RESTORE = "restore talk"  # found talking after a restart, or through Asterisk's own queue
-
-
-OFFLINE, NOT_READY, READY = AgentState.OFFLINE, AgentState.NOT_READY, AgentState.READY
-RINGING, TALKING, WRAP_UP = AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP
-
-MOVES: Mapping[AgentState, Mapping[Move, frozenset[AgentState]]] = {
-    OFFLINE: {
-        Move.SIGN_IN: frozenset({NOT_READY, READY}),
-        Move.RESTORE: frozenset({TALKING}),
-    },
-    NOT_READY: {
-        Move.SIGN_IN: frozenset({NOT_READY, READY}),  # only by those who were lost
-        Move.SIGN_OUT: frozenset({OFFLINE}),
-        Move.READY: frozenset({READY}),
-        Move.NOT_READY: frozenset({NOT_READY}),
-        Move.RESTORE: frozenset({TALKING}),
-    },
-    READY: {
-        Move.SIGN_OUT: frozenset({OFFLINE}),
-        Move.NOT_READY: frozenset({NOT_READY}),
-        Move.RING: frozenset({RINGING}),
-        Move.RESTORE: frozenset({TALKING}),
-    },
-    RINGING: {
-        Move.SIGN_IN: frozenset({RINGING}),  # only by those who were lost
-        Move.SIGN_OUT: frozenset({OFFLINE}),
-        Move.READY: frozenset({RINGING}),
-        Move.NOT_READY: frozenset({RINGING}),
-        Move.ANSWER: frozenset({TALKING}),
-        Move.MISS: frozenset({NOT_READY}),
-        Move.WITHDRAW: frozenset({READY, NOT_READY}),
-        Move.RESTORE: frozenset({TALKING}),
-    },
-    TALKING: {
-        Move.SIGN_IN: frozenset({TALKING}),  # only by those who were lost or signed out while talking
-        Move.SIGN_OUT: frozenset({TALKING}),
-        Move.READY: frozenset({TALKING}),
-        Move.NOT_READY: frozenset({TALKING}),
-        Move.END: frozenset({WRAP_UP, READY, NOT_READY, OFFLINE}),
-        Move.RESTORE: frozenset({TALKING}),
-    },
-    WRAP_UP: {
-        Move.SIGN_IN: frozenset({WRAP_UP}),  # only by those who were lost
-        Move.SIGN_OUT: frozenset({OFFLINE}),
-        Move.READY: frozenset({READY}),
-        Move.NOT_READY: frozenset({WRAP_UP}),
-        Move.FINISH: frozenset({READY, NOT_READY}),
-        Move.EXTEND: frozenset({WRAP_UP}),
-        Move.RESTORE: frozenset({TALKING}),
-    },
-}
-"""State -> what may happen -> states it may lead to. Everything else raises `IllegalAgentMove`."""
 
 _AWAY = frozenset({NotReadyReason.LOST, NotReadyReason.PHONE_LOST})
 
@@ -96,51 +28,75 @@ class Agent:
         "after",
         "after_reason",
         "agent_id",
+        "busy_s",
         "call_id",
+        "consulting",
+        "counted",
         "idle_since",
         "lines",
+        "place",
+        "plain",
         "queue",
         "reason",
+        "scarce",
         "serving",
+        "shift_since",
         "since",
         "skills",
         "stamp",
         "state",
         "talk_since",
+        "team",
+        "texting",
+        "texts",
         "until",
     )
 
-    def __init__(self, agent_id: str, skills: Mapping[str, int]) -> None:
+    def __init__(
+        self, agent_id: str, skills: Mapping[str, int], *, team: str = "", place: str = "", texts: int = 0
+    ) -> None:
         self.agent_id = agent_id
         self.skills: dict[str, int] = dict(skills)
+        self.team = team
+        self.place = place
+        self.texts = texts
+        self.texting: tuple[str, ...] = ()  # offered ones included
         self.state = OFFLINE
         self.since = 0.0
         self.reason: NotReadyReason | None = None
         self.call_id: str | None = None
+        self.consulting = False
         self.queue: str | None = None
         self.until: float | None = None
         self.idle_since: float | None = None
+        self.shift_since: float | None = None
+        self.busy_s = 0.0
         self.after = READY
         self.after_reason: NotReadyReason | None = None
         # kept by the router's index
         self.lines: list[Line] = []  # lines whose calls this agent may take
-        self.stamp = 0  # grows whenever places in ready lists become stale
+        self.stamp = 0  # of the entries in ready lists that count; 0: none
+        self.scarce: tuple[str, ...] = ()  # skills that some queue reserves
+        self.plain = True  # neither scarce skills nor texts: takes whatever the lines hold
+        self.counted = False  # as a ready seat with those scarce skills
         self.serving = False  # counted in those lines as somebody who takes calls
         self.talk_since: float | None = None  # start of the present talk, for handling times
 
     @classmethod
     def of(cls, record: AgentRecord) -> Agent:
         """The agent as `record` says."""
-        agent = cls(record.agent_id, record.skills)
+        agent = cls(record.agent_id, record.skills, team=record.team, place=record.place, texts=record.texts)
+        agent.texting, agent.consulting = record.texting, record.consulting
+        agent.shift_since, agent.busy_s = record.shift_since, record.busy_s
         agent.state, agent.since, agent.reason = record.state, record.since, record.reason
         agent.call_id, agent.queue, agent.until = record.call_id, record.queue, record.until
         agent.after, agent.after_reason = record.after, record.after_reason
         agent.idle_since = record.idle_since
-        if agent.idle_since is None and agent.state in (READY, RINGING):
+        if agent.idle_since is None and agent.state in (READY, RESERVED, RINGING):
             agent.idle_since = agent.since
-        if agent.until is None and agent.state in (RINGING, WRAP_UP):
+        if agent.until is None and agent.state in (RESERVED, RINGING, WRAP_UP):
             agent.until = agent.since
-        if agent.state is TALKING:
+        if agent.state is TALKING and not agent.consulting:
             agent.talk_since = agent.since
         return agent
 
@@ -152,10 +108,17 @@ class Agent:
             since=self.since,
             skills=dict(self.skills),
             reason=self.reason,
+            team=self.team,
+            place=self.place,
+            texts=self.texts,
+            texting=self.texting,
+            consulting=self.consulting,
             call_id=self.call_id,
             queue=self.queue,
             until=self.until,
             idle_since=self.idle_since,
+            shift_since=self.shift_since,
+            busy_s=self.busy_s,
             after=self.after,
             after_reason=self.after_reason,
         )
@@ -173,7 +136,13 @@ class Agent:
 
     def takes_calls(self) -> bool:
         """True for those who take calls now or will after the present one."""
-        return self.state is READY or (self.after is READY and self.state in (RINGING, TALKING, WRAP_UP))
+        return self.state is READY or (self.after is READY and self.state in BUSY)
+
+    def occupancy(self) -> float:
+        """Share of the shift spent in talk and wrap-up, as it was when the agent became ready (0 to 1)."""
+        if self.idle_since is None or self.shift_since is None:
+            return 0.0
+        return self.busy_s / max(1.0, self.idle_since - self.shift_since)
 
     # ------------------------------------------------------------ moves
 
@@ -181,7 +150,7 @@ class Agent:
         """Arrive, or come back after the connection was lost or after signing out while talking."""
         away = self.state is OFFLINE or self.reason in _AWAY
         leaving = self.after is OFFLINE or self.after_reason in _AWAY
-        busy = self.state in (RINGING, TALKING, WRAP_UP)
+        busy = self.state in BUSY
         if not (leaving if busy else away):
             raise IllegalAgentMove(self.agent_id, self.state, Move.SIGN_IN)
         if busy:
@@ -202,7 +171,7 @@ class Agent:
 
     def ready(self, now: float) -> None:
         """Ask for calls; ends a wrap-up."""
-        if self.state in (RINGING, TALKING):
+        if self.state in (RESERVED, RINGING, TALKING):
             self._check(Move.READY, self.state)
             self._set_after(READY, None)
         else:
@@ -210,25 +179,43 @@ class Agent:
 
     def not_ready(self, reason: NotReadyReason, now: float) -> None:
         """Ask for no more calls: at once, or after the wrap-up."""
-        if self.state in (RINGING, TALKING, WRAP_UP):
+        if self.state in BUSY:
             self._check(Move.NOT_READY, self.state)
             if self.after is not OFFLINE:  # who signed out while talking stays on the way out
                 self._set_after(NOT_READY, reason)
         else:
             self._enter(Move.NOT_READY, NOT_READY, now, reason)
 
-    def ring(self, call_id: str, queue: str, until: float, now: float) -> None:
-        """A call is offered."""
+    def ring(self, call_id: str, queue: str, until: float, now: float, *, consulting: bool = False) -> None:
+        """A call is offered, or a colleague asks for advice on one."""
         self._enter(Move.RING, RINGING, now)
+        self.call_id, self.queue, self.until, self.consulting = call_id, queue, until, consulting
+        self._set_after(READY, None)
+
+    def reserve(self, call_id: str, queue: str, until: float, now: float) -> None:
+        """A citizen is dialled on this agent's behalf."""
+        self._enter(Move.RESERVE, RESERVED, now)
         self.call_id, self.queue, self.until = call_id, queue, until
         self._set_after(READY, None)
+
+    def reach(self, call_id: str, until: float, now: float) -> None:
+        """The dialled citizen answered; the phone rings for the citizen's call."""
+        queue = self.queue
+        self._enter(Move.REACH, RINGING, now)
+        self.call_id, self.queue, self.until = call_id, queue, until
 
     def answer(self, now: float) -> None:
         """The offered call is answered."""
         self._check(Move.ANSWER, TALKING)
-        call_id, queue = self.call_id, self.queue
+        call_id, queue, consulting = self.call_id, self.queue, self.consulting
         self._enter(Move.ANSWER, TALKING, now)
-        self.call_id, self.queue, self.talk_since = call_id, queue, now
+        self.call_id, self.queue, self.consulting = call_id, queue, consulting
+        self.talk_since = None if consulting else now
+
+    def take_over(self, queue: str, now: float) -> None:
+        """The consulted colleague has the call from now on."""
+        self._check(Move.TAKE_OVER, TALKING)
+        self.consulting, self.queue, self.talk_since = False, queue, now
 
     def miss(self, reason: NotReadyReason, now: float) -> None:
         """The offered call was not taken."""
@@ -283,9 +270,13 @@ class Agent:
     ) -> None:
         if target not in MOVES[self.state].get(move, ()):
             raise IllegalAgentMove(self.agent_id, self.state, move)
+        if self.state in (TALKING, WRAP_UP):
+            self.busy_s += max(0.0, now - self.since)
+        elif self.state is OFFLINE:
+            self.shift_since = now
         if target is READY:
             self.idle_since = now
-        elif target is not RINGING:
+        elif target is not RINGING and target is not RESERVED:
             self.idle_since = None
         if target in (READY, NOT_READY, OFFLINE):
             self._set_after(READY, None)
@@ -293,6 +284,7 @@ class Agent:
         self.state, self.since = target, now
         self.reason = reason if target is NOT_READY else None
         self.call_id = self.queue = self.until = None
+        self.consulting = False
 
     def _set_after(self, state: AgentState, reason: NotReadyReason | None) -> None:
         self.after = state

@@ -32,6 +32,11 @@ class HandlingTimes:
         if len(last) > SAMPLES:
             total[0] -= last.popleft()
 
+    def take_over(self, other: HandlingTimes) -> None:
+        """Begin with what another one remembers."""
+        for queue, (last, total) in other._queues.items():
+            self._queues[queue] = deque(last), list(total)
+
     def mean_s(self, queue: str) -> float | None:
         """Mean of the last calls, or None while there are too few."""
         last, total = self._queues.get(queue, ((), (0.0,)))

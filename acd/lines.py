@@ -1,232 +1,287 @@
-"""Who may take which calls: one `Line` per distinct (queue, needs), with its callers and agents in order.
+"""Who may take which calls: one `Line` per distinct (queue, needs, media), with callers and agents in order.
 
-Nothing is scanned when a call or an agent comes: a line keeps its callers sorted and its ready agents in a
-heap whose stale entries are dropped when they come to the top. A decision costs the logarithm of the callers
-and agents, times the number of lines that the agent's skills open.
+Nothing is scanned when a call or an agent comes: callers and ready agents stand in heaps whose stale entries
+are dropped when they come to the top. A call may stand in several lines at one place. A decision costs the
+logarithm of the callers and agents, times the number of lines that the agent's skills open.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
-from itertools import count
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from sortedcontainers import SortedList
-
 from acd.agents import Agent
-from acd.messages import AgentState, WaitingRecord
-from acd.policy import Choice, QueuePolicy
+from acd.messages import Media
+from acd.moves import READY
+from acd.policy import Choice
+from acd.seats import Seats
+from acd.waiting import Call, Door, Needs
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-Place = tuple[int, float, str]
-"""Sorts callers: negative priority, time since when they wait, call id."""
+Entry = tuple[int, float, str, int, Call]
+"""A caller in a line: the place, then the stamp that says whether the entry counts."""
 
-Needs = frozenset[tuple[str, int]]
-"""Skill and minimum level."""
+Ready = tuple[int, float, float, str, int, Agent]
+"""A ready agent in a line: texts, score, idle since, id, and the stamp that says whether the entry counts."""
 
-
-class Call:
-    """One call that waits for a person or rings at one."""
-
-    __slots__ = (
-        "avoid",
-        "call_id",
-        "line",
-        "needs",
-        "offered_to",
-        "place",
-        "priority",
-        "since",
-        "told_place",
-        "told_wait_s",
-    )
-
-    def __init__(
-        self,
-        call_id: str,
-        line: Line,
-        needs: Mapping[str, int],
-        priority: int,
-        since: float,
-        avoid: frozenset[str],
-    ) -> None:
-        self.call_id = call_id
-        self.line = line
-        self.needs = dict(needs)
-        self.priority = priority
-        self.since = since
-        self.avoid = avoid
-        self.offered_to: Agent | None = None
-        self.place: Place = (-priority, since, call_id)
-        self.told_place = 0  # as last told
-        self.told_wait_s: float | None = None  # as last told
-
-    def record(self) -> WaitingRecord:
-        """The state to be stored."""
-        return WaitingRecord(
-            call_id=self.call_id,
-            queue=self.line.queue.name,
-            needs=dict(self.needs),
-            priority=self.priority,
-            since=self.since,
-            avoid=self.avoid,
-            offered_to=self.offered_to.agent_id if self.offered_to else None,
-        )
+Key = tuple[str, Needs, Media]
 
 
 class Line:
-    """Callers of one queue with the same needs, and the agents who may take them."""
+    """Callers under one queue's rules with the same needs, and the agents who may take them."""
 
-    __slots__ = ("_ready", "agents", "best_skill", "head", "needs", "queue", "serving", "used", "waiting")
+    __slots__ = (
+        "_ready",
+        "_stale",
+        "_waiting",
+        "agents",
+        "blocked_by_texts",
+        "choice",
+        "head",
+        "needs",
+        "only",
+        "queue",
+        "reserve",
+        "serving",
+        "text",
+        "used",
+    )
 
-    def __init__(self, queue: QueuePolicy, needs: Needs, choice: Choice, now: float) -> None:
-        self.queue = queue
+    def __init__(self, door: Door, media: Media, choice: Choice, now: float, only: str | None = None) -> None:
+        self.queue, needs = door
         self.needs = tuple(sorted(needs))
-        self.best_skill = (queue.choice or choice) is Choice.BEST_SKILL_THEN_LONGEST_IDLE
-        self.waiting: SortedList[Place] = SortedList()  # without those that ring
-        self.head: Place | None = None  # first of `waiting`
-        self.agents: dict[str, Agent] = {}  # everybody signed in who has the skills
+        self.only = only  # set: the line of calls that prefer this agent
+        self.text = media is Media.TEXT
+        self.blocked_by_texts = self.queue.text_blocks_voice and not self.text
+        self.choice = self.queue.choice or choice
+        wanted = {skill for skill, _ in needs}
+        self.reserve = {skill: n for skill, n in self.queue.reserve.items() if skill not in wanted}
+        self.head: Entry | None = None  # the first caller
+        self.agents: dict[str, Agent] = {}  # everybody signed in who fits
         self.serving = 0  # those of them who take calls now or after the present one
         self.used = now  # somebody waited here
-        self._ready: list[tuple[int, float, str, int, Agent]] = []
+        self._waiting: list[Entry] = []
+        self._stale = 0
+        self._ready: dict[tuple[str, ...], list[Ready]] = {}  # by reserved skills that they hold
 
     def fits(self, agent: Agent) -> bool:
-        """True when the agent has all needed skills at the needed level."""
+        """True when the agent has all needed skills at the needed level, and the medium."""
+        if (self.text and not agent.texts) or (self.only is not None and self.only != agent.agent_id):
+            return False
         skills = agent.skills
         return all(skills.get(skill, 0) >= level for skill, level in self.needs)
 
-    def add(self, place: Place) -> None:
+    # ------------------------------------------------------------ callers
+
+    def add(self, entry: Entry) -> None:
         """A caller joins or comes back."""
-        self.waiting.add(place)
-        self.head = self.waiting[0]
+        heapq.heappush(self._waiting, entry)
+        self.head = self._waiting[0]
 
-    def remove(self, place: Place) -> None:
-        """A caller leaves or is offered."""
-        self.waiting.remove(place)
-        self.head = self.waiting[0] if self.waiting else None
+    def gone(self) -> None:
+        """A caller who stood here left, or is offered: the stamp has changed."""
+        waiting = self._waiting
+        self._stale += 1
+        while waiting and waiting[0][3] != waiting[0][4].stamp:
+            heapq.heappop(waiting)
+            self._stale -= 1
+        if self._stale > 64 and 2 * self._stale > len(waiting):
+            waiting = self._waiting = [entry for entry in waiting if entry[3] == entry[4].stamp]
+            heapq.heapify(waiting)
+            self._stale = 0
+        self.head = waiting[0] if waiting else None
 
-    def ahead_of(self, place: Place) -> int:
-        """How many callers of this line stand before `place`."""
-        return int(self.waiting.bisect_left(place))
+    def in_order(self) -> Iterator[Entry]:
+        """The callers, first one first; a heap is a tree, so the next is always below those that were had."""
+        waiting = self._waiting
+        ahead = [(entry, 0) for entry in waiting[:1]]
+        while ahead:
+            entry, index = heapq.heappop(ahead)
+            if entry[3] == entry[4].stamp:
+                yield entry
+            for below in (2 * index + 1, 2 * index + 2):
+                if below < len(waiting):
+                    heapq.heappush(ahead, (waiting[below], below))
+
+    # ------------------------------------------------------------ agents
+
+    def open_to(self, agent: Agent, seats: Seats) -> bool:
+        """True when the agent, who fits and is ready, may take a call from here now."""
+        if self.text:
+            if len(agent.texting) >= agent.texts:
+                return False
+        elif agent.texting and self.blocked_by_texts:
+            return False
+        return not self.reserve or agent.texting != () or seats.spare(self.reserve, agent.scarce)
 
     def offer_to(self, agent: Agent) -> None:
-        """An agent became ready and nobody waited."""
-        skills = agent.skills
-        score = -sum(skills[skill] for skill, _ in self.needs) if self.best_skill else 0
-        heapq.heappush(self._ready, (score, agent.idle_since or 0.0, agent.agent_id, agent.stamp, agent))
-        if len(self._ready) > 2 * len(self.agents) + 64:
-            self._ready = [entry for entry in self._ready if _fresh(entry)]
-            heapq.heapify(self._ready)
+        """A ready agent takes calls from here."""
+        texting = len(agent.texting)
+        if texting >= agent.texts if self.text else texting and self.blocked_by_texts:
+            return
+        held: tuple[str, ...] = ()
+        if self.reserve and not texting:
+            held = tuple(skill for skill in agent.scarce if skill in self.reserve)
+        idle_since = agent.idle_since or 0.0
+        score = 0.0
+        if self.choice is Choice.BEST_SKILL_THEN_LONGEST_IDLE:
+            skills = agent.skills
+            score = -float(sum([skills[skill] for skill, _ in self.needs]))
+        elif self.choice is Choice.LEAST_OCCUPIED:
+            score = agent.occupancy()
+        ready = self._ready.get(held)
+        if ready is None:
+            ready = self._ready[held] = []
+        heapq.heappush(ready, (texting, score, idle_since, agent.agent_id, agent.stamp, agent))
+        if len(ready) > 2 * len(self.agents) + 64:
+            ready[:] = [entry for entry in ready if entry[4] == entry[5].stamp]
+            heapq.heapify(ready)
 
-    def best_agent(self, avoid: AbstractSet[str]) -> Agent | None:
-        """The ready agent who should take the next call; one in `avoid` only when there is nobody else."""
-        ready = self._ready
-        while ready and not _fresh(ready[0]):
-            heapq.heappop(ready)
-        if not ready:
-            return None
-        if not avoid or ready[0][2] not in avoid:
-            return ready[0][4]
-        others = [entry for entry in ready if entry[2] not in avoid and _fresh(entry)]
-        return min(others, default=ready[0])[4]
+    def best_agent(self, avoid: AbstractSet[str], seats: Seats) -> Agent | None:
+        """The ready agent who should take the next call from here, none of `avoid`; None: nobody may."""
+        best: Ready | None = None
+        for held, ready in self._ready.items():
+            while ready and ready[0][4] != ready[0][5].stamp:
+                heapq.heappop(ready)
+            if not ready or (held and not seats.spare(self.reserve, held)):
+                continue
+            first: Ready | None = ready[0]
+            if avoid and ready[0][3] in avoid:
+                first = min(
+                    (entry for entry in ready if entry[3] not in avoid and entry[4] == entry[5].stamp),
+                    default=None,
+                )
+            if first is not None and (best is None or first < best):
+                best = first
+        return best[5] if best is not None else None
 
     def served_by_other(self, agent: Agent, avoid: AbstractSet[str]) -> bool:
         """True when somebody else takes such calls who is not in `avoid`."""
-        return any(
-            other.serving and other is not agent and other.agent_id not in avoid
-            for other in self.agents.values()
-        )
-
-
-def _fresh(entry: tuple[int, float, str, int, Agent]) -> bool:
-    agent = entry[4]
-    return agent.stamp == entry[3] and agent.state is AgentState.READY
+        others = {agent.agent_id, *avoid}
+        known = sum(self.agents[one].serving for one in others if one in self.agents)
+        return self.serving > known
 
 
 class Lines:
     """All lines, and which agents belong to which."""
 
-    __slots__ = ("_by_key", "_by_queue", "_choice", "_stamps")
+    __slots__ = ("_by_key", "_choice", "_personal", "_reserving", "_stamps", "seats")
 
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: Choice, seats: Seats) -> None:
+        self.seats = seats
         self._choice = choice
-        self._stamps = count(1)  # no two are equal, so that entries of ready lists never compare agents
-        self._by_key: dict[tuple[str, Needs], Line] = {}
-        self._by_queue: dict[str, list[Line]] = {}
+        self._stamps = count(1)  # no two are equal, so that entries never compare agents or calls
+        self._by_key: dict[Key, Line] = {}
+        self._personal: dict[str, dict[Key, Line]] = {}  # agent -> lines of calls that prefer that agent
+        self._reserving: dict[str, list[Line]] = {}  # skill -> lines that leave its last seats alone
 
-    def __iter__(self) -> Iterator[Line]:
-        return iter(self._by_key.values())
+    def stamp(self) -> int:
+        """A new one."""
+        return next(self._stamps)
 
-    def of_queue(self, queue: str) -> list[Line]:
-        """The lines of one queue."""
-        return self._by_queue.get(queue, [])
-
-    def get(
-        self, queue: QueuePolicy, needs: Mapping[str, int], agents: Mapping[str, Agent], now: float
-    ) -> Line:
+    def get(self, door: Door, media: Media, agents: Mapping[str, Agent], now: float) -> Line:
         """The line for these needs; a new one is filled with the agents who fit."""
-        key = (queue.name, frozenset(needs.items()))
+        key = (door[0].name, door[1], media)
         line = self._by_key.get(key)
         if line is None:
-            line = self._by_key[key] = Line(queue, key[1], self._choice, now)
-            self._by_queue.setdefault(queue.name, []).append(line)
+            line = self._by_key[key] = Line(door, media, self._choice, now)
+            self._made(line)
             for agent in agents.values():
                 if line.fits(agent):
                     self._connect(line, agent)
         line.used = now
         return line
 
+    def personal(self, door: Door, media: Media, agent: Agent, now: float) -> Line | None:
+        """The line of such calls that prefer this agent; None when the agent does not fit."""
+        mine = self._personal.setdefault(agent.agent_id, {})
+        key = (door[0].name, door[1], media)
+        line = mine.get(key)
+        if line is None:
+            line = Line(door, media, self._choice, now, only=agent.agent_id)
+            if not line.fits(agent):
+                return None
+            mine[key] = line
+            self._made(line)
+            self._connect(line, agent)
+        line.used = now
+        return line
+
+    def preferred(self, agent: Agent) -> bool:
+        """True when calls may wait for this agent alone."""
+        return agent.agent_id in self._personal
+
+    def preferring(self, agent: Agent) -> list[Call]:
+        """The calls that wait for this agent alone, or for few."""
+        mine = self._personal.get(agent.agent_id, {})
+        return [entry[4] for line in mine.values() for entry in line.in_order()]
+
     def enter(self, agent: Agent) -> None:
         """Put an agent, who is in no line, into all lines that the skills open."""
         agent.stamp = next(self._stamps)
-        for line in self._by_key.values():
-            if line.fits(agent):
-                self._connect(line, agent)
+        self.seats.enter(agent)
+        agent.plain = not agent.scarce and not agent.texts
+        for lines in (self._by_key, self._personal.get(agent.agent_id, {})):
+            for line in lines.values():
+                if line.fits(agent):
+                    self._connect(line, agent)
 
     def leave(self, agent: Agent) -> None:
         """Take an agent out of all lines."""
-        agent.stamp = next(self._stamps)
+        agent.stamp = 0
+        self.seats.leave(agent)
         for line in agent.lines:
             del line.agents[agent.agent_id]
             line.serving -= agent.serving
         agent.lines.clear()
 
     def offer(self, agent: Agent) -> None:
-        """The agent became ready and nobody waits whom they could take."""
+        """The agent is ready and nobody waits whom they may take."""
         agent.stamp = next(self._stamps)
         for line in agent.lines:
             line.offer_to(agent)
 
-    def serve(self, agent: Agent) -> None:
-        """Note whether the agent takes calls, after a change of state."""
+    def serve(self, agent: Agent) -> bool:
+        """Note whether the agent is ready and takes calls, after a change; True when no longer."""
+        if agent.scarce:
+            self.seats.count(agent)
         serving = agent.takes_calls()
-        if serving is not agent.serving:
-            agent.serving = serving
-            step = 1 if serving else -1
-            for line in agent.lines:
-                line.serving += step
-
-    def ahead_of(self, call: Call) -> int:
-        """How many callers of the call's queue stand before it."""
-        lines = self._by_queue[call.line.queue.name]
-        return sum(line.ahead_of(call.place) for line in lines)
+        if serving is agent.serving:
+            return False
+        agent.serving = serving
+        step = 1 if serving else -1
+        for line in agent.lines:
+            line.serving += step
+        return not serving
 
     def forget_unused(self, before: float) -> None:
         """Drop lines where nobody has waited since `before`, so that rare needs do not pile up."""
-        for key, line in list(self._by_key.items()):
-            if line.used < before and not line.waiting:
-                del self._by_key[key]
-                self._by_queue[key[0]].remove(line)
-                for agent in line.agents.values():
-                    agent.lines.remove(line)
+        for lines in (self._by_key, *self._personal.values()):
+            for key, line in list(lines.items()):
+                if line.used < before and line.head is None:
+                    del lines[key]
+                    for skill in line.reserve:
+                        self._reserving[skill].remove(line)
+                    for agent in line.agents.values():
+                        agent.lines.remove(line)
+        self._personal = {agent_id: mine for agent_id, mine in self._personal.items() if mine}
+
+    def holding(self, skills: Iterable[str]) -> Iterator[Line]:
+        """The lines that leave the last seats with one of these skills alone."""
+        return chain.from_iterable(self._reserving.get(skill, ()) for skill in skills)
+
+    def _made(self, line: Line) -> None:
+        for skill in line.reserve:
+            self._reserving.setdefault(skill, []).append(line)
 
     @staticmethod
     def _connect(line: Line, agent: Agent) -> None:
         line.agents[agent.agent_id] = agent
         line.serving += agent.serving
         agent.lines.append(line)
-        if agent.state is AgentState.READY:
+        if agent.state is READY:
             line.offer_to(agent)

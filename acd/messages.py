@@ -306,7 +306,9 @@ class AgentRecord:
     call_id: str | None = None  # with RESERVED, RINGING, TALKING, WRAP_UP
     queue: str | None = None  # with RINGING, TALKING, WRAP_UP: the queue that call came through
     until: float | None = None  # with RINGING, WRAP_UP
-    idle_since: float | None = None  # with READY, RINGING: waits for a call since then
+    idle_since: float | None = None  # with READY, RINGING, RESERVED: waits for a call since then
+    shift_since: float | None = None  # signed in since
+    busy_s: float = 0.0  # seconds of talk and wrap-up since then
     after: AgentState = (
         AgentState.READY
     )  # state to enter when wrap-up ends (NOT_READY if asked for while talking)
@@ -331,6 +333,9 @@ class WaitingRecord:
     not_before: float | None = None  # with callback: next try
     reason: str = ""  # why it was queued again
     offered_to: str | None = None  # who is ringing for it now
+    ring_until: float | None = None  # with offered_to, for texts: when the offer counts as missed
+    queued_at: float | None = None  # joined this line; steps and preference count from then. None: `since`
+    step: int = 0  # relaxation steps taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

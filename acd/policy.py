@@ -1,4 +1,4 @@
-"""The routing policy: skills, queues, rings, wrap-up. Data that an administrator edits.
+"""The routing policy: skills, queues, choice, relaxation, hours. Data that an administrator edits.
 
 A policy is a YAML file; `acd/policy.yaml` is the one shipped. One with an error is refused whole, and the
 error names file, line, key, value and remedy.
@@ -6,28 +6,28 @@ error names file, line, key, value and remedy.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-import yaml
 
 from acd.errors import PolicyError
+from acd.hours import Window
+from acd.yaml_lines import line_of, read_yaml, value_at
 
 SHIPPED = Path(__file__).with_name("policy.yaml")
 """The policy that comes with the product."""
-
-MAX_BYTES = 1_000_000
-MAX_NODES = 50_000
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 RingLimit = Annotated[float, msgspec.Meta(ge=3, le=120)]
 WrapUp = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 Priority = Annotated[int, msgspec.Meta(ge=-100, le=100)]
+Seats = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
 class Choice(StrEnum):
@@ -35,6 +35,14 @@ class Choice(StrEnum):
 
     BEST_SKILL_THEN_LONGEST_IDLE = "best_skill_then_longest_idle"
     LONGEST_IDLE = "longest_idle"
+    LEAST_OCCUPIED = "least_occupied"  # smallest share of the shift in talk and wrap-up, then longest idle
+
+
+class SkillKind(StrEnum):
+    """What sort of skill; a need like any other, but desks and flows list languages apart."""
+
+    SKILL = "skill"
+    LANGUAGE = "language"
 
 
 class Skill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +50,20 @@ class Skill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     name: Name  # as in needs and in agents' skills
     title: Title  # Chinese name
+    kind: SkillKind = SkillKind.SKILL  # a language, or anything else
+
+
+class RelaxStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What opens to a call that has waited; says exactly one of `needs`, `queues`, `centre`."""
+
+    after_s: Annotated[float, msgspec.Meta(ge=0, le=86400)]  # seconds in this line
+    needs: Mapping[str, int] | None = None  # skill -> lower minimum level, for those of the call's needs
+    queues: Annotated[tuple[Name, ...], msgspec.Meta(max_length=10)] = ()  # their agents may take it, too
+    centre: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{3,20}$")] | None = None  # call this number instead
+    when_waiting_over: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = (
+        None  # at once, in longer lines
+    )
+    when_expected_over_s: Annotated[float, msgspec.Meta(ge=0, le=86400)] | None = None  # … or longer waits
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,8 +74,20 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     needs: Mapping[str, int]  # skill -> minimum level (1 to 5), for calls that name none
     ring_limit_s: RingLimit = 15.0  # a phone rings this long before the ring counts as missed
     wrap_up_s: WrapUp = 60.0  # time for the work order after the talk
-    priority: Priority = 0  # higher goes first; a call's own is added
+    priority: Priority = 0  # a call's own is added; each point is worth `ageing_s` seconds of waiting
     choice: Choice | None = None  # None: the policy's
+    prefer_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 10.0  # only last agent or case owner, so long
+    relax: Annotated[tuple[RelaxStep, ...], msgspec.Meta(max_length=10)] = ()  # steps, earliest first
+    reserve: Mapping[str, Seats] = msgspec.field(default_factory=dict)  # skill -> ready seats left alone
+    hours: Name | None = None  # name of opening hours; None: always open
+    night: Name | None = None  # the queue that takes over outside them
+    text_blocks_voice: bool = True  # its calls are not offered to somebody who is in a text conversation
+
+
+class CallbackPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Calling waiting citizens back."""
+
+    dial_s: Annotated[float, msgspec.Meta(ge=5, le=180)] = 45.0  # an agent stays reserved so long
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,8 +97,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     queues: Annotated[tuple[QueuePolicy, ...], msgspec.Meta(min_length=1, max_length=200)]
     default_queue: Name  # for calls whose queue is not known (any more)
     choice: Choice = Choice.BEST_SKILL_THEN_LONGEST_IDLE  # which of several ready agents gets the call
+    ageing_s: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 60.0  # what a point of priority is worth
     wrap_up_extension_max_s: WrapUp = 600.0  # an agent may extend a wrap-up by this much in all
     place_every_s: Annotated[float, msgspec.Meta(ge=1, le=600)] = 5.0  # places in line are told this often
+    callback: CallbackPolicy = CallbackPolicy()  # calling citizens back
+    time_zone: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "Asia/Shanghai"  # of `hours`
+    hours: Annotated[
+        Mapping[Name, Annotated[tuple[Window, ...], msgspec.Meta(min_length=1, max_length=50)]],
+        msgspec.Meta(max_length=50),
+    ] = msgspec.field(default_factory=dict)  # name -> weekly windows
+
+    @property
+    def version(self) -> str:
+        """A short hash of the content; comments and layout of the file do not count."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:12]
 
 
 def load_policy(path: Path = SHIPPED) -> Policy:
@@ -86,13 +132,16 @@ def parse_policy(raw: bytes, *, name: str = "policy") -> Policy:
     Raises:
         PolicyError: naming line, key, value and remedy.
     """
-    data, lines = _read_yaml(raw, name)
+    from acd.policy_rules import faults
+
+    data, lines = read_yaml(raw, name)
     try:
         policy = msgspec.convert(data, Policy)
     except msgspec.ValidationError as error:
         key, remedy = _told(str(error))
-        raise PolicyError(name, _line(lines, key), key, _value(data, key), remedy) from None
-    _check_references(policy, name, lines)
+        raise PolicyError(name, line_of(lines, key), key, value_at(data, key), remedy) from None
+    for fault in faults(policy):
+        raise PolicyError(name, line_of(lines, fault.key), fault.key, fault.value, fault.remedy)
     return policy
 
 
@@ -103,102 +152,10 @@ def _told(message: str) -> tuple[str, str]:
     if unknown := re.search(r"unknown field `(.*)`", said):
         key = f"{key}.{unknown[1]}".lstrip(".")
         return key, "remove it, or correct its spelling: there is no such key"
-    if "Invalid enum value" in said and key.endswith("choice"):
-        return key, f"choose one of: {', '.join(Choice)}"
+    if "Invalid enum value" in said:
+        for ending, words in (("choice", Choice), ("kind", SkillKind)):
+            if key.endswith(ending):
+                return key, f"choose one of: {', '.join(words)}"
+    if key.endswith(("opens", "closes")) and ("Expected `str`" in said or "regex" in said):
+        return key, 'write it as hours and minutes in quotes, like "08:30"'
     return key or "policy", said
-
-
-def _check_references(policy: Policy, name: str, lines: Mapping[str, int]) -> None:
-    skills: set[str] = set()
-    for index, skill in enumerate(policy.skills):
-        key = f"skills[{index}].name"
-        if skill.name in skills:
-            raise PolicyError(name, _line(lines, key), key, skill.name, "give every skill its own name")
-        skills.add(skill.name)
-    queues: set[str] = set()
-    for index, queue in enumerate(policy.queues):
-        key = f"queues[{index}].name"
-        if queue.name in queues:
-            raise PolicyError(name, _line(lines, key), key, queue.name, "give every queue its own name")
-        queues.add(queue.name)
-        for need, level in queue.needs.items():
-            if need not in skills:
-                key = f"queues[{index}].needs.{need}"
-                remedy = f"name one of the skills: {', '.join(sorted(skills))}"
-                raise PolicyError(name, _line(lines, key), key, need, remedy)
-            if not 1 <= level <= 5:
-                key = f"queues[{index}].needs.{need}"
-                remedy = "give a level of 1 (beginner) to 5 (expert)"
-                raise PolicyError(name, _line(lines, key), key, level, remedy)
-    if policy.default_queue not in queues:
-        remedy = f"name one of the queues: {', '.join(sorted(queues))}"
-        line = _line(lines, "default_queue")
-        raise PolicyError(name, line, "default_queue", policy.default_queue, remedy)
-
-
-# ---------------------------------------------------------------- YAML with line numbers
-
-
-def _read_yaml(raw: bytes, name: str) -> tuple[Any, dict[str, int]]:
-    """Return the document and the line of each key path, such as `queues[0].needs.general`."""
-    if len(raw) > MAX_BYTES:
-        raise PolicyError(name, 0, "file", f"{len(raw)} bytes", f"keep it under {MAX_BYTES} bytes")
-    try:
-        loader = yaml.SafeLoader(raw.decode("utf-8"))
-        root = loader.get_single_node()
-        lines: dict[str, int] = {}
-        if root is not None:
-            for path, line, repeated in _walk(root, ""):
-                if repeated:
-                    raise PolicyError(name, line, path, path, "say each key once")
-                lines[path] = line
-                if len(lines) > MAX_NODES:
-                    raise PolicyError(name, line, path, path, f"keep it under {MAX_NODES} values")
-        return (None if root is None else loader.construct_document(root)), lines
-    except UnicodeDecodeError as error:
-        raise PolicyError(name, 0, "file", f"byte {error.start}", "save it as UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise PolicyError(name, line, "file", error.problem or "", "correct the YAML") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise PolicyError(name, 0, "file", str(error), "correct the YAML") from None
-
-
-def _walk(node: yaml.Node, path: str) -> Iterator[tuple[str, int, bool]]:
-    """Yield path, line and "this key stood here before" for every value below `node`."""
-    yield path, node.start_mark.line + 1, False
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            word = str(key.value)
-            below = f"{path}.{word}" if path else word
-            yield below, key.start_mark.line + 1, word in seen
-            seen.add(word)
-            yield from _walk(value, below)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _walk(value, f"{path}[{index}]")
-
-
-_PART = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
-
-
-def _value(data: Any, key: str) -> Any:
-    """The value at a path of msgspec's making; the nearest one above where the path has no name for it."""
-    for index, word in _PART.findall(key):
-        if word and isinstance(data, Mapping) and word in data:
-            data = data[word]
-        elif index and isinstance(data, list) and int(index) < len(data):
-            data = data[int(index)]
-        else:
-            break
-    return data if isinstance(data, str | int | float | bool | None) else type(data).__name__
-
-
-def _line(lines: Mapping[str, int], key: str) -> int:
-    """The line of the nearest known path at or above `key`."""
-    while key:
-        if key in lines:
-            return lines[key]
-        key = re.sub(r"(\.[^.\[\]]*|\[[^\]]*\]|^[^.\[\]]+)$", "", key)
-    return 1

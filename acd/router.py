@@ -1,8 +1,9 @@
 """The router: events and a clock in, decisions out. Nothing here sleeps, reads a clock or opens a socket.
 
-It keeps three promises after every event: no citizen waits while somebody with the needed skills is ready;
-nobody is offered two calls, no call is offered to two; among callers with the same needs, higher priority
-goes first and then who has waited longest, whatever happened to their rings before.
+It keeps three promises after every event: no citizen waits while somebody is ready who may take the call (by
+its needs, what has opened to it with time, its preference and the reserved seats); nobody is offered two
+calls, no call is offered to two; of all calls that an agent may take, the first by place is offered: urgent
+ones, then who has waited longest with what the priority is worth, whatever happened to their rings before.
 
 An event that cannot be raises a `RouterError` and has changed nothing. Events that are merely late (see
 `acd.late`) are answered with what mends them.
@@ -10,15 +11,15 @@ An event that cannot be raises a `RouterError` and has changed nothing. Events t
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from acd import agent_events, call_events
-from acd.agents import READY, RINGING
+from acd import agent_events, call_events, callback_events, consult_events
+from acd.agents import Agent
 from acd.errors import RouterError
 from acd.floor import Floor
-from acd.late import OPEN_STATES, RING_LIMIT
+from acd.late import RING_LIMIT
 from acd.messages import (
     AgentBecameNotReady,
     AgentBecameReady,
@@ -26,10 +27,17 @@ from acd.messages import (
     AgentSignedIn,
     AgentSignedOut,
     AgentSkillsChanged,
+    BecameCallback,
+    CallbackFailed,
+    CallbackReached,
+    CallChanged,
     CallEnded,
     CallLeft,
     CallQueued,
     Changes,
+    ConsultAnswered,
+    ConsultEnded,
+    ConsultRequested,
     Decision,
     Event,
     NotReadyReason,
@@ -37,12 +45,14 @@ from acd.messages import (
     OfferMissed,
     PlaceChanged,
     QueueState,
+    TalkMoved,
     TalkRestored,
     Tick,
     WaitingRecord,
     WrapUpExtended,
     WrapUpFinished,
 )
+from acd.moves import BUSY, READY, RESERVED, WRAP_UP
 from acd.policy import Policy
 from acd.takeover import take_over
 
@@ -64,6 +74,14 @@ HANDLERS: Mapping[type[Event], Callable[[Floor, Any, float], list[Decision]]] = 
     OfferMissed: call_events.offer_missed,
     CallEnded: call_events.call_ended,
     TalkRestored: call_events.talk_restored,
+    CallChanged: call_events.call_changed,
+    BecameCallback: callback_events.became_callback,
+    CallbackReached: callback_events.callback_reached,
+    CallbackFailed: callback_events.callback_failed,
+    ConsultRequested: consult_events.consult_requested,
+    ConsultAnswered: consult_events.consult_answered,
+    ConsultEnded: consult_events.consult_ended,
+    TalkMoved: consult_events.talk_moved,
 }
 """Who takes which event; `Tick` is the router's own."""
 
@@ -87,7 +105,11 @@ class Router:
         """
         if isinstance(event, Tick):
             return tuple(self._tick(now))
-        return tuple(HANDLERS[type(event)](self._floor, event, now))
+        floor = self._floor
+        decisions = HANDLERS[type(event)](floor, event, now)
+        if floor.pending or floor.left:
+            floor.flush(decisions, now)
+        return tuple(decisions)
 
     def agent(self, agent_id: str) -> AgentRecord | None:
         """One signed-in agent, or None."""
@@ -107,13 +129,13 @@ class Router:
     def place(self, call_id: str) -> PlaceChanged | None:
         """Place in line and expected wait at this moment; None for a call that is not in line or rings."""
         call = self._floor.calls.get(call_id)
-        return None if call is None or call.offered_to else self._floor.place_of(call)
+        return None if call is None or call.offered_to else self._floor.homes.place_of(call)
 
     def queue_states(self) -> tuple[QueueState, ...]:
         """Every queue of the policy, in its order; takes time in proportion to agents and calls."""
         waiting: dict[str, list[float]] = {}
         for call in self._floor.calls.values():
-            waiting.setdefault(call.line.queue.name, []).append(call.since)
+            waiting.setdefault(call.queue.name, []).append(call.since)
         states = []
         for queue in self.policy.queues:
             able = [
@@ -128,16 +150,15 @@ class Router:
                     waiting=len(since),
                     oldest_since=min(since, default=None),
                     agents_ready=sum(agent.state is READY for agent in able),
-                    agents_busy=sum(agent.state in OPEN_STATES for agent in able),
+                    agents_busy=sum(agent.state in BUSY for agent in able),
                 )
             )
         return tuple(states)
 
     def next_deadline(self) -> float | None:
-        """When a ring or wrap-up needs a `Tick` next, or None. Ticks in between do no harm."""
-        while self._floor.due and not self._floor.is_due(self._floor.due[0]):
-            heapq.heappop(self._floor.due)
-        return self._floor.due[0][0] if self._floor.due else None
+        """When a `Tick` is needed next, or None: a ring, reservation or wrap-up ends, or a call opens to more
+        agents. Ticks in between do no harm."""
+        return self._floor.timers.next()
 
     def snapshot(self) -> tuple[tuple[AgentRecord, ...], tuple[WaitingRecord, ...]]:
         """All agents and all waiting calls, fit for `restore`."""
@@ -169,27 +190,68 @@ class Router:
         """
         if self._floor.agents or self._floor.calls:
             raise RouterError("restore: only an empty router takes over records; make a new one")
-        return tuple(take_over(self._floor, agents, waiting, now))
+        decisions = take_over(self._floor, agents, waiting, now)
+        self._floor.flush(decisions, now)
+        return tuple(decisions)
+
+    def under(self, policy: Policy, now: float) -> tuple[Router, tuple[Decision, ...]]:
+        """The same centre under another policy, and what follows from it; this router is left as it is.
+
+        Agents, calls, places, handling times and recent endings go on. Calls whose queue or skills are gone
+        are mended as in `restore`; steps already taken are worked out anew from the time waited. Throw the
+        result away and it was a dry run.
+        """
+        successor = Router(policy)
+        old, new = self._floor, successor._floor
+        new.endings.take_over(old.endings)
+        new.times.take_over(old.times)
+        agents, waiting = self.snapshot()
+        decisions = list(successor.restore(agents, [replace(call, step=0) for call in waiting], now))
+        for agent_id, agent in old.agents.items():
+            if agent_id in new.agents and new.agents[agent_id].call_id == agent.call_id:
+                new.agents[agent_id].talk_since = agent.talk_since
+        new.changed_agents |= old.changed_agents
+        new.changed_calls |= old.changed_calls
+        return successor, tuple(decisions)
 
     def _tick(self, now: float) -> list[Decision]:
+        floor = self._floor
         decisions: list[Decision] = []
-        while self._floor.due and self._floor.due[0][0] <= now:
-            entry = heapq.heappop(self._floor.due)
-            if not self._floor.is_due(entry):
-                continue
-            agent = self._floor.agents[entry[1]]
-            if agent.state is RINGING and agent.call_id:
-                call = self._floor.calls[agent.call_id]
-                self._floor.miss(call, agent, NotReadyReason.MISSED_RING, RING_LIMIT, decisions, now)
+        texts = []
+        opened = []
+        for call in floor.timers.due_calls(now):
+            if call.offered_to is None:
+                opened.append(call)
             else:
-                handled = self._floor.handled(agent)
-                agent.finish(now)
-                self._floor.count_handled(handled, now)
-                self._floor.settle(agent, decisions, now)
+                texts.append((call, call.offered_to))
+        floor.reopen(opened, decisions, now)
+        for call, agent in texts:
+            floor.miss(call, agent, NotReadyReason.MISSED_RING, RING_LIMIT, decisions, now)
+        while (agent_due := floor.timers.due_agent(now)) is not None:
+            self._end_limit(agent_due, decisions, now)
+        floor.flush(decisions, now)
         if now - self._places_told >= self.policy.place_every_s:
             self._places_told = now
-            self._floor.tell_places(decisions)
+            floor.hurry(decisions, now)
+            decisions.extend(floor.homes.changed(floor.calls))
         if now - self._lines_swept >= LINE_IDLE_S:
             self._lines_swept = now
-            self._floor.lines.forget_unused(now - LINE_IDLE_S)
+            floor.lines.forget_unused(now - LINE_IDLE_S)
         return decisions
+
+    def _end_limit(self, agent: Agent, decisions: list[Decision], now: float) -> None:
+        """A ring, reservation or wrap-up took as long as it may."""
+        floor = self._floor
+        if agent.state is WRAP_UP:
+            handled = floor.handled(agent)
+            agent.finish(now)
+            floor.count_handled(handled, now)
+            floor.settle(agent, decisions, now)
+        elif agent.consulting:
+            consult_events.miss_consultation(floor, agent, RING_LIMIT, decisions, now)
+        else:
+            call = floor.calls[agent.call_id or ""]
+            if agent.state is RESERVED:
+                callback_events.reservation_over(floor, call, decisions, now)
+            else:
+                floor.miss(call, agent, NotReadyReason.MISSED_RING, RING_LIMIT, decisions, now)

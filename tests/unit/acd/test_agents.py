@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acd.agents import MOVES, Agent, Move
+from acd.agents import Agent
 from acd.errors import IllegalAgentMove
 from acd.messages import AgentRecord, AgentState, NotReadyReason
+from acd.moves import MOVES, Move
 
 MEAL = NotReadyReason.MEAL
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from acd.errors import PolicyError
-from acd.policy import SHIPPED, Choice, load_policy, parse_policy
+from acd.policy import SHIPPED, Choice, SkillKind, load_policy, parse_policy
 
 TEXT = SHIPPED.read_text(encoding="utf-8")
 
@@ -19,14 +19,41 @@ def refused(old: str, new: str) -> PolicyError:
     return caught.value
 
 
-def test_the_shipped_policy_has_the_skills_and_queues_of_the_first_flow() -> None:
+def test_the_shipped_policy_has_the_seats_that_a_city_needs() -> None:
     policy = load_policy()
-    titles = {"综合", "企业服务专席", "社保", "方言", "手语视频"}
-    assert {skill.title for skill in policy.skills} == titles
-    assert {queue.name: dict(queue.needs) for queue in policy.queues} == {
-        name: {name: 1} for name in ("general", "enterprise", "social_security", "dialect", "sign_video")
+    titles = {skill.title for skill in policy.skills}
+    assert titles >= {
+        "综合",
+        "企业服务专席",
+        "社保/人社",
+        "公积金",
+        "手语视频",
+        "心理支持",
+        "紧急联动",
+        "爱心",
+        "粤语",
+        "四川话",
+        "闽南语",
+        "英语",
     }
     assert policy.choice is Choice.BEST_SKILL_THEN_LONGEST_IDLE
+
+
+def test_the_shipped_policy_has_the_queues_of_the_first_flow() -> None:
+    needs = {queue.name: dict(queue.needs) for queue in load_policy().queues}
+    for name in ("general", "enterprise", "social_security", "dialect", "sign_video"):
+        assert needs[name] == {name: 1}
+
+
+def test_every_shipped_dialect_is_a_language() -> None:
+    languages = {skill.name for skill in load_policy().skills if skill.kind is SkillKind.LANGUAGE}
+    assert languages == {"dialect", "dialect_cantonese", "dialect_sichuan", "dialect_minnan", "english"}
+
+
+def test_the_version_follows_the_content_and_not_the_layout() -> None:
+    version = load_policy().version
+    assert parse_policy(b"# a remark\n" + TEXT.encode()).version == version
+    assert parse_policy(TEXT.replace("ageing_s: 60", "ageing_s: 61").encode()).version != version
 
 
 @pytest.mark.parametrize(
@@ -34,11 +61,11 @@ def test_the_shipped_policy_has_the_skills_and_queues_of_the_first_flow() -> Non
     [
         ("{general: 1}", "{general: 9}", "queues[0].needs.general", 9, "level of 1 (beginner) to 5"),
         ("{general: 1}", "{genral: 1}", "queues[0].needs.genral", "genral", "name one of the skills"),
-        ("ring_limit_s: 20", "ring_limit_s: -1", "queues[4].ring_limit_s", -1, ">= 3"),
-        ("ring_limit_s: 20", "ring_limit: 20", "queues[4].ring_limit", 20, "no such key"),
-        ("wrap_up_s: 90", "wrap_up_s: long", "queues[4].wrap_up_s", "long", "Expected `float`"),
-        ("name: dialect\n", "name: general\n", "queues[3].name", "general", "its own name"),
-        ("{name: dialect,", "{name: general,", "skills[3].name", "general", "its own name"),
+        ("ring_limit_s: 20", "ring_limit_s: -1", "queues[9].ring_limit_s", -1, ">= 3"),
+        ("ring_limit_s: 20", "ring_limit: 20", "queues[9].ring_limit", 20, "no such key"),
+        ("wrap_up_s: 90", "wrap_up_s: long", "queues[9].wrap_up_s", "long", "Expected `float`"),
+        ("name: dialect\n", "name: general\n", "queues[4].name", "general", "its own name"),
+        ("{name: dialect,", "{name: general,", "skills[12].name", "general", "its own name"),
         ("default_queue: general", "default_queue: nobody", "default_queue", "nobody", "name one of"),
         ("choice: best_skill_then_longest_idle", "choice: best", "choice", "best", "longest_idle"),
         ("place_every_s: 5", "place_every_s: .inf", "place_every_s", float("inf"), "<= 600"),
@@ -55,7 +82,7 @@ def test_an_error_names_line_key_value_and_remedy(
 
 def test_a_key_said_twice_is_refused() -> None:
     error = refused("    wrap_up_s: 90", "    wrap_up_s: 90\n    wrap_up_s: 10")
-    assert (error.key, error.remedy) == ("queues[4].wrap_up_s", "say each key once")
+    assert (error.key, error.remedy) == ("queues[9].wrap_up_s", "say each key once")
 
 
 def test_broken_yaml_is_refused_with_its_line() -> None:

@@ -290,14 +290,14 @@ def test_after_the_talk_comes_the_wrap_up_and_then_the_next_call(desk: Desk) -> 
     desk.ready("li")
     desk.call("c1")
     desk.answer("c1", "li")
-    desk.call("c2")
     ended = desk.tell(CallEnded(call_id="c1", agent_id="li"))
     wrap_up = AgentChanged(
         agent_id="li", state=AgentState.WRAP_UP, call_id="c1", since=desk.now, until=desk.now + 60
     )
     assert ended == (wrap_up,)
     assert desk.router.next_deadline() == desk.now + 60
-    assert offers(desk.tell(Tick(), 59.0)) == []
+    desk.call("c2")
+    assert offers(desk.tell(Tick(), 58.0)) == []
     assert offers(desk.tell(Tick(), 1.0)) == ["c2>li"]
 
 

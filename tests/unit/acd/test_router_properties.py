@@ -259,11 +259,11 @@ class Centre(RuleBasedStateMachine):
 
     @invariant()
     def callers_keep_their_place(self) -> None:
-        """Place follows priority and waiting time alone, within each queue."""
+        """Place follows waiting time and what the priority is worth, within each queue."""
         _, waiting = self.router.snapshot()
         for queue in POLICY.queues:
             line = [call for call in waiting if call.queue == queue.name and not call.offered_to]
-            line.sort(key=lambda call: (-call.priority, call.since, call.call_id))
+            line.sort(key=lambda call: (call.since - call.priority * POLICY.ageing_s, call.call_id))
             for place, call in enumerate(line, 1):
                 told = self.router.place(call.call_id)
                 assert told is not None
