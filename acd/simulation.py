@@ -9,6 +9,7 @@ call is fixed in the call before the run, so two policies meet the same callers.
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -176,22 +177,21 @@ class _World:
         """Let everything happen to the `end` and until all calls are over, at most `until` then."""
         self.open = len(self.told)
         ticked: float | None = None  # a deadline that stays after its tick must not stop the clock
-        while self.coming or self.router.next_deadline() is not None:
-            if not self.open and (not self.coming or self.coming[0][0] > end):
-                break
+        while True:
             due = self.router.next_deadline()
-            if due is not None and due != ticked and (not self.coming or due <= self.coming[0][0]):
-                ticked = due
-                self.now = max(self.now, due)
-                if self.now > until:
-                    break
-                self.tell(Tick())
-                continue
-            if not self.coming or self.coming[0][0] > until:
+            tick = math.inf if due is None or due == ticked else due
+            event = self.coming[0][0] if self.coming else math.inf
+            upto = until if self.open else end
+            if min(tick, event) > upto or min(tick, event) == math.inf:
                 break
-            self.now, _, happens, what = heapq.heappop(self.coming)
-            ticked = None
-            happens(*what)
+            if tick <= event:
+                ticked = tick
+                self.now = max(self.now, tick)
+                self.tell(Tick())
+            else:
+                ticked = None
+                self.now, _, happens, what = heapq.heappop(self.coming)
+                happens(*what)
         self.now = max(self.now, end)
         for agent in self.agents.values():
             self.note(agent, AgentState.OFFLINE)
