@@ -34,6 +34,7 @@ __all__ = [
     "released",
     "reserved",
     "unreached",
+    "unreserved",
     "wanted",
     "withdrawn",
 ]
@@ -91,7 +92,8 @@ LEGAL: Mapping[str, frozenset[CallbackState]] = {
     "merged": frozenset({S.WAITING, S.RESERVED, S.DIALLING, S.REACHED, S.BY_HAND}),
     # dialling: after a restart the router reserves somebody anew while the citizen's telephone rings
     "reserved": frozenset({S.WAITING, S.RESERVED, S.DIALLING}),
-    "released": frozenset({S.RESERVED, S.DIALLING, S.REACHED}),
+    "unreserved": frozenset({S.RESERVED, S.DIALLING}),
+    "released": frozenset({S.RESERVED, S.DIALLING}),
     "dialled": frozenset({S.RESERVED}),
     # waiting, reserved: the citizen answers a call of which a restarted server did not know
     "reached": frozenset({S.WAITING, S.RESERVED, S.DIALLING}),
@@ -234,8 +236,14 @@ def reserved(callback: Callback, agent_id: str, now: float) -> Callback:
     return _move(callback, "reserved", now, to, agent_id=agent_id)
 
 
+def unreserved(callback: Callback, now: float) -> Callback:
+    """The agent is gone; a telephone that rings already goes on ringing, for whoever is reserved next."""
+    to = None if callback.state is S.DIALLING else S.WAITING
+    return _move(callback, "unreserved", now, to, agent_id=None)
+
+
 def released(callback: Callback, now: float) -> Callback:
-    """The agent is gone, or nobody knows what became of the dialling: back to the place, without a try."""
+    """It was not dialled after all, or nobody knows what became of that: back to the place, without a try."""
     tries = callback.tries - (callback.state is S.DIALLING)
     return _move(callback, "released", now, S.WAITING, agent_id=None, call_id="", tries=max(0, tries))
 

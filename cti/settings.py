@@ -23,6 +23,7 @@ from cti.errors import SettingError
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86400)]
+Clock = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
 
 INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
 NOT_SETTINGS = frozenset({"HOTLINE_HOME", "HOTLINE_CONFIG"})
@@ -120,6 +121,26 @@ class CallSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackSettings:
+    """How citizens are called back."""
+
+    trunk: str = ""  # over which trunk; empty: the first
+    caller_id: Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9]{3,20}$")] = "12345"  # shown to the citizen
+    area_code: Annotated[str, msgspec.Meta(pattern=r"^(0[0-9]{2,3})?$")] = ""  # of local numbers, e.g. 010
+    ring_s: Annotated[float, msgspec.Meta(ge=5, le=120)] = 30.0  # the citizen's telephone rings so long
+    tries: int = 4  # dialled so often before it is given up
+    waits_s: tuple[float, ...] = (300.0, 1800.0, 7200.0)  # after the first, second … try; the last repeats
+    opens: Clock = "08:00"  # from when on citizens are called, China time
+    closes: Clock = "21:00"  # and until when
+    asked_s: Seconds = 1800.0  # who asked for it themselves is called for so long at any hour
+    keep_s: Annotated[float, msgspec.Meta(ge=60, le=60 * 86400)] = 259200.0  # older ones are given up
+    automatic: bool = True  # missed and abandoned calls are called back, too
+    abandoned_s: Seconds = 5.0  # not those who hung up earlier than this
+    automatic_behind_s: Seconds = 900.0  # they stand so far behind those who asked or wait on the line
+    automatic_limit_s: Seconds = 15.0  # and not in line at all while somebody on the line waits longer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecognitionSettings:
     """Live transcription."""
 
@@ -160,6 +181,7 @@ class Settings:
     web_requests: tuple[WebRequestSettings, ...] = ()  # questions of flows to other systems
     agents: AgentSettings = field(default_factory=AgentSettings)
     calls: CallSettings = field(default_factory=CallSettings)
+    callbacks: CallbackSettings = field(default_factory=CallbackSettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
 
     @property

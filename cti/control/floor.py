@@ -20,6 +20,7 @@ from acd.messages import (
     Offer,
     OfferWithdrawn,
     PlaceChanged,
+    SentAway,
 )
 from cti import call as calls_of
 from cti.call import Call
@@ -33,6 +34,7 @@ from cti.control.phones import Phones
 from cti.control.switchboard import Switchboard
 from cti.control.views import Views
 from cti.messages import (
+    CallbackView,
     CallCommand,
     CallState,
     EntryKind,
@@ -98,6 +100,7 @@ class CallFloor:
         self._people = people
         self._pages = pages
         self.health = health
+        self.reserved_for: Callable[[str], CallbackView | None] = lambda _: None  # login -> their call-back
         self._now = clock
         self._views = Views(dispatch=dispatch, phones=phones, clock=clock)
         self._commands = Commands(calls=calls, dispatch=dispatch, orders=orders, phones=phones)
@@ -125,7 +128,10 @@ class CallFloor:
         if not person.extension or not person.skills:
             return
         agent = self._dispatch.agent(person.login)
-        if agent is None or _leaving(agent):
+        if agent is not None and not _leaving(agent):
+            self._dispatch.claim(person.login)
+            self._set_skills(person)
+        else:
             self._dispatch.tell(
                 AgentSignedIn(
                     agent_id=person.login,
@@ -135,13 +141,13 @@ class CallFloor:
                     texts=person.texts,
                 )
             )
-        else:
-            self._set_skills(person)
         self._keep_native_queue(person.login)
 
     async def page_closed(self, person: Person) -> None:
         """The last page is gone for longer than a reload takes: the agent is lost to new calls."""
         self._present.discard(person.login)
+        if not self._dispatch.cares_for(person.login):
+            return  # their page is at another server by now
         agent = self._dispatch.agent(person.login)
         if agent is None or (agent.state is AgentState.NOT_READY and agent.reason is NotReadyReason.LOST):
             return
@@ -200,6 +206,7 @@ class CallFloor:
             call=self._calls.view(call) if call else None,
             captions=self._captions.of_call(call.call_id) if call else (),
             draft=self._orders.view(draft) if draft else None,
+            callback=self.reserved_for(person.login),
         )
 
     async def command(self, person: Person, message: PageMessage) -> None:
@@ -226,22 +233,33 @@ class CallFloor:
         self._switchboard.place_changed(place)
         self._queues_due.set()
 
+    def send_away(self, sent: SentAway) -> None:
+        """Connect the caller, who has left the line, with another centre."""
+        self._switchboard.send_away(sent)
+        self._queues_due.set()
+
     def agent_changed(self, changed: AgentChanged) -> None:
-        """Journal it, tell the agent's pages and the native queue; close the call that was written up."""
+        """Journal it, tell the agent's pages and the native queue; close the call that was written up.
+
+        Every server hears of every agent; one of them, where the page is, journals it.
+        """
         person = self._people.find(changed.agent_id)
-        self._calls.note(
-            changed.call_id or "",
-            EntryKind.AGENT_STATE,
-            {
-                "agent_id": changed.agent_id,
-                "state": changed.state.value,
-                "reason": changed.reason.value if changed.reason else None,
-            },
-        )
+        ours = self._dispatch.cares_for(changed.agent_id)
+        if ours:
+            self._calls.note(
+                changed.call_id or "",
+                EntryKind.AGENT_STATE,
+                {
+                    "agent_id": changed.agent_id,
+                    "state": changed.state.value,
+                    "reason": changed.reason.value if changed.reason else None,
+                },
+            )
         self._written_up(changed.agent_id, changed.call_id)
         if person is not None:
             self._pages.send((person.login,), self._views.agent(person))
-        self._keep_native_queue(changed.agent_id)
+        if ours:
+            self._keep_native_queue(changed.agent_id)
         self._queues_due.set()
 
     def phone_changed(self, extension: str) -> None:
@@ -259,7 +277,9 @@ class CallFloor:
     def _phone_still_gone(self, login: str, extension: str) -> None:
         """A page that reloads registers its telephone again within the grace; then nothing changes."""
         agent = self._dispatch.agent(login)
-        if agent is not None and agent.state is AgentState.READY and not self._phones.registered(extension):
+        if not self._dispatch.cares_for(login) or self._phones.registered(extension):
+            return
+        if agent is not None and agent.state is AgentState.READY:
             self._dispatch.tell(AgentBecameNotReady(agent_id=login, reason=NotReadyReason.PHONE_LOST))
 
     def _written_up(self, agent_id: str, now_with: str | None) -> None:

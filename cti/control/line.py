@@ -118,7 +118,7 @@ class Line:
             case Listen():
                 return await line_listening.listen(self._leg, self._deps, action)
             case Route():
-                return await self._waiting.route(action)
+                return await self._waiting.route(self._deps.callbacks.route(self._leg.call, action))
             case Record():
                 return await self._outside.record(action)
             case TransferOut():

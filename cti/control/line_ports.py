@@ -13,6 +13,7 @@ from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.listening import HeardLeg
 from cti.errors import ControlError, HotlineError
+from ivr_flows.messages import Route
 
 
 class Telephony(Protocol):
@@ -80,11 +81,17 @@ class Callbacks(Protocol):
         call_id: str,
         priority: int = 0,
         urgent: bool = False,
-    ) -> None:
+    ) -> object:
         """Somebody is to be called back; the place in the router's line is this part's business, too.
 
         `origin` is one of acd.callbacks.Origin, `since` the epoch second at which the citizen began to wait.
         """
+
+    def place_of(self, call: Call) -> float | None:
+        """Since when the call counts as waiting for its open call-back's sake; None without one."""
+
+    def route(self, call: Call, action: Route) -> Route:
+        """The flow's route, or the line of before for a citizen who was called back."""
 
 
 class Ears(Protocol):
@@ -186,6 +193,14 @@ class NoCallbacks:
     ) -> None:
         """Refuse."""
         raise ControlError("nobody calls back here")
+
+    def place_of(self, call: Call) -> float | None:
+        """There is none."""
+        return None
+
+    def route(self, call: Call, action: Route) -> Route:
+        """As the flow says."""
+        return action
 
 
 class NoCallers:

@@ -192,10 +192,16 @@ class Waiting:
                 priority=max(call.priority, known.priority if known else call.priority),
                 urgent=action.urgent or (known is not None and known.urgent),
                 prefer=action.prefer,
-                since=self._leg.now() if call.queued is None else call.queued,
+                since=self._since(call),
             )
         )
         return self._phones.in_line(call.call_id)
+
+    def _since(self, call: Call) -> float:
+        """Since when the call counts as waiting; a citizen with an open call-back stands at its place."""
+        began = self._leg.now() if call.queued is None else call.queued
+        place = self._deps.callbacks.place_of(call)
+        return began if place is None else min(began, place)
 
     async def _next(self, action: Route, leave_at: float) -> str | None:
         """Wait until there is something to do, and return the key that leaves the line, if it is that.

@@ -13,6 +13,7 @@ from cti import call as calls_of
 from cti.agi import AgiSession
 from cti.ami import AmiEvent
 from cti.call import Call
+from cti.control.callback_dialling import Place
 from cti.control.calls import Calls
 from cti.control.dispatch import Dispatch
 from cti.control.line import Line, LineDeps
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 FRESH_S = 3.0
 """A call that no server knows and that is younger than this has not heard the greeting yet."""
 
+CALLBACK_FLOW = "callback_answer"
+"""What a citizen hears who was called back; without it they wait in line like anybody else."""
+
 RING_LIMIT = "ring_limit"
 """The router's reason for a withdrawal whose time is up. Source: acd.messages.OfferWithdrawn."""
 
@@ -44,6 +48,9 @@ class CallbackDialler(Protocol):
 
     def stop(self, withdrawn: OfferWithdrawn) -> bool:
         """The reservation is withdrawn; False when it is no call-back's."""
+
+    async def arrived(self, session: AgiSession) -> Place | None:
+        """A citizen who was dialled is here; None for everybody else."""
 
 
 class Switchboard:
@@ -96,13 +103,18 @@ class Switchboard:
         call = self._calls.find(session.uniqueid)
         if call is None and stage != "enter":
             call = await self._taken_over(session.uniqueid)
-        known = call is not None
+        known, called_back = call is not None, False
         if call is None:
-            call = self._calls.add(await self._new_call(session))
+            call = await self._new_call(session)
+            place = await self._place(session, stage)
+            if place is not None:
+                called_back = True
+                call = replace(call, caller=place.number)
+            call = self._calls.add(call)
         elif call.channel != session.channel:
             call = self._calls.update(replace(call, channel=session.channel))
         session.call_id = call.call_id
-        flow, begin = self._begin(call, stage, known=known)
+        flow, begin = self._begin(call, stage, known=known, called_back=called_back)
         line = Line(session, call, flow, self._deps)
         if (before := self._lines.get(call.call_id)) is not None:
             before.replaced = True
@@ -136,6 +148,12 @@ class Switchboard:
             server=self._server,
         )
 
+    async def _place(self, session: AgiSession, stage: str) -> Place | None:
+        """The place of a citizen who was called back and whom nobody knows here yet."""
+        if stage == "enter" or self._callbacks is None:
+            return None
+        return await self._callbacks.arrived(session)
+
     async def _taken_over(self, call_id: str) -> Call | None:
         """What another server kept of this call, which is ours from now on; None when there is nothing."""
         call = await self._fetch(call_id)
@@ -145,15 +163,18 @@ class Switchboard:
         self._telephony.announce_taken(call)
         return self._calls.update(replace(call, server=self._server))
 
-    def _begin(self, call: Call, stage: str, *, known: bool) -> tuple[FlowRun, Callable[[FlowRun], Action]]:
+    def _begin(
+        self, call: Call, stage: str, *, known: bool, called_back: bool
+    ) -> tuple[FlowRun, Callable[[FlowRun], Action]]:
         """Choose where the flow begins: at its start, back in line, or after the talk."""
         saved = _saved(call)
         flow = self._flow_named(saved.flow, saved.version) if saved else None
         around = self._around(call)
+        answer = self._flow_named(CALLBACK_FLOW, "") if called_back else None
         run = (
             FlowRun.resume(flow, saved, around)
             if flow is not None and saved is not None
-            else FlowRun(self._flow_for(call.called), None, around)
+            else FlowRun(answer or self._flow_for(call.called), None, around)
         )
         if stage == "after":
             self._telephony.talk_over(call.call_id)
@@ -162,7 +183,7 @@ class Switchboard:
         if known or (stage == "resume" and self._calls.now() - call.started > FRESH_S):
             return run, self._again(call)
         self._calls.update(calls_of.entered_flow(call, self._calls.now()))
-        return run, FlowRun.start
+        return run, FlowRun.back_in_line if called_back and answer is None else FlowRun.start
 
     def _again(self, call: Call) -> Callable[[FlowRun], Action]:
         """Make a call that was here before fit to wait again; after a talk the rating comes instead."""

@@ -157,8 +157,9 @@ class Telephony:
         return waiting is not None and waiting.offered_to == agent_id
 
     def in_line(self, call_id: str) -> bool:
-        """Whether the router has the call in line or ringing."""
-        return self._dispatch.waiting(call_id) is not None
+        """Whether the router has the call in line or ringing; not when it has become a call-back."""
+        waiting = self._dispatch.waiting(call_id)
+        return waiting is not None and not waiting.callback
 
     def talk_over(self, call_id: str) -> None:
         """The agent hung up, the citizen is still there; also when nobody told us that they had talked."""

@@ -40,6 +40,7 @@ from cti.messages import CallState, Entry, HealthView, Role
 from cti.metrics import Metrics
 from cti.ports import Person
 from ivr_flows.loader import SHIPPED_FLOWS, SHIPPED_NUMBERS, load_flows
+from ivr_flows.messages import Route
 from tests.support.until import until
 
 NODE = "hl1"
@@ -419,6 +420,7 @@ class PlayedOutside:
         self.able = False  # a recogniser has room
         self.hearings: list[HeardLeg] = []
         self.wishes: list[dict[str, object]] = []
+        self.places: dict[str, float] = {}  # caller -> since when they count as waiting
         self.asked: list[str] = []
         self.answers: dict[str, dict[str, str]] = {}  # request -> facts
         self.message_s = 0.0  # seconds of whatever is recorded
@@ -451,6 +453,12 @@ class PlayedOutside:
 
     def wanted(self, **wish: object) -> None:
         self.wishes.append(wish)
+
+    def place_of(self, call: Call) -> float | None:
+        return self.places.get(call.caller)
+
+    def route(self, call: Call, action: Route) -> Route:
+        return action
 
     async def ask(self, name: str, values: Mapping[str, str], within_s: float) -> Mapping[str, str]:
         self.asked.append(name)

@@ -41,6 +41,7 @@ def dialling(callback: Callback | None = None, now: float = NOON) -> Callback:
 MOVES: dict[str, Callable[[Callback], Callback]] = {
     "merged": lambda c: callbacks.merged(c, wish(), NOON),
     "reserved": lambda c: callbacks.reserved(c, "li", NOON),
+    "unreserved": lambda c: callbacks.unreserved(c, NOON),
     "released": lambda c: callbacks.released(c, NOON),
     "dialled": lambda c: callbacks.dialled(c, "hl1-1.1", NOON),
     "reached": lambda c: callbacks.reached(c, "hl1-1.1", NOON),
@@ -185,6 +186,12 @@ def test_an_old_wish_expires() -> None:
     assert not POLICY.expires(callback, NOON + POLICY.keep_s - 1)
     assert POLICY.expires(callback, NOON + POLICY.keep_s)
     assert callbacks.expired(callback, NOON + POLICY.keep_s).reason == "expired"
+
+
+def test_a_telephone_that_rings_goes_on_ringing_when_the_agent_goes() -> None:
+    callback = callbacks.unreserved(dialling(), NOON)
+    assert (callback.state, callback.agent_id, callback.call_id) == (S.DIALLING, None, "hl1-1.1")
+    assert callbacks.reserved(callback, "wang", NOON).agent_id == "wang"
 
 
 def test_an_agent_who_goes_costs_the_citizen_no_try() -> None:
