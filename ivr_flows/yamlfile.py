@@ -49,7 +49,8 @@ class YamlFile:
         except msgspec.ValidationError as error:
             said, _, where = str(error).partition(" - at ")
             path = _WHERE.fullmatch(where)
-            key = f"{at}{path[2]}".lstrip(".") if path else at
+            below = _named(value, kind, path[2], str(error)) if path and not path[1] else path and path[2]
+            key = f"{at}{below}".lstrip(".") if below else at
             if path and path[1]:
                 said = f"write its keys in quotes, as they should be: {said}"
             elif unknown := re.search(r"unknown field `(.*)`", said):
@@ -74,6 +75,37 @@ class YamlFile:
     def _shown(self, key: str) -> object:
         value = self._find(key)
         return value if isinstance(value, str | int | float | bool | None) else type(value).__name__
+
+
+def _named(value: Any, kind: type[Any], path: str, error: str, above: tuple[str | int, ...] = ()) -> str:
+    """A path of msgspec's, below the keys `above`, with the keys that it calls `[...]` by their names.
+
+    Each value of a mapping is tried alone: the one that leaves the same error is the wrong one.
+    """
+    before, dots, after = path.partition("[...]")
+    if not dots:
+        return path
+    keys = (*above, *(word or int(index) for index, word in _PART.findall(before)))
+    mapping = value
+    for key in keys:
+        mapping = mapping[key]
+    for key in mapping:
+        less = _with(value, keys, {key: mapping[key]})
+        try:
+            msgspec.convert(less, kind)
+        except msgspec.ValidationError as again:
+            if str(again) == error:
+                return f"{before}.{key}{_named(less, kind, after, error, (*keys, key))}"
+    return path
+
+
+def _with(value: Any, keys: tuple[str | int, ...], put: Any) -> Any:
+    """A copy of `value` with `put` at the place that `keys` name."""
+    if not keys:
+        return put
+    copy: Any = dict(value) if isinstance(value, Mapping) else list(value)
+    copy[keys[0]] = _with(copy[keys[0]], keys[1:], put)
+    return copy
 
 
 def read_yaml(path: Path) -> YamlFile:

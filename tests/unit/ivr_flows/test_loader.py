@@ -65,7 +65,7 @@ def line_of(words: str) -> int:
         ("  thanks:", "  hang_up:", "  thanks:", "steps.hang_up", "hang_up", "something else"),
         ("  thanks:", "  Thanks:", "  thanks:", "steps.Thanks", "Thanks", "something else"),
         ("tries: 2", "tries: 0", "tries: 2", "steps.survey.tries", 0, ">= 1"),
-        ('{"5": 5', '{"5": 9', "scores:", "steps.survey.scores[...]", "dict", "<= 5"),
+        ('{"5": 5', '{"5": 9', "scores:", "steps.survey.scores.5", 9, "<= 5"),
     ],
 )
 def test_an_error_names_line_key_value_and_remedy(
