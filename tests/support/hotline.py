@@ -83,6 +83,8 @@ processes = 1
 
 [calls]
 policy = "{policy}"
+flows = "{flows}"
+numbers = "{numbers}"
 announce_every_s = {announce_every_s}
 
 [agents]
@@ -218,6 +220,14 @@ class Citizen:
 
         self._todo.append(send)
 
+    def types(self, keys: str, *, key_ms: int = 60, gap_ms: int = 60) -> None:
+        """The citizen presses keys as fast as thumbs can."""
+
+        async def send(session: AgiSession) -> None:
+            await session.exec_app("SendDTMF", keys, str(gap_ms), str(key_ms))
+
+        self._todo.append(send)
+
     def says(self, audio: str) -> None:
         """The citizen speaks: the name of a scenario's audio file."""
         self._todo.append(self._speech("citizen", audio))
@@ -287,9 +297,13 @@ class TelephoneNetwork(Network):
 
     async def answers(self, extension: str, after: float | str) -> None:
         """An agent's telephone is answered after so many seconds, "never", or is "busy"."""
+        await self.number_answers(f"{extension}{DESK_SUFFIX}", after)
+
+    async def number_answers(self, number: str, after: float | str) -> None:
+        """Any telephone is answered after so many seconds, "never", is "busy", or ("") as usual."""
         if self._link is None:
             raise RuntimeError("the network is not started")
-        await self._link.set_variable("", f"DESK_ANSWER_{extension}{DESK_SUFFIX}", str(after))
+        await self._link.set_variable("", f"DESK_ANSWER_{number}", str(after))
 
     async def hang_up_all(self) -> None:
         """Hang up every telephone and wait until all are on the hook."""
@@ -380,6 +394,7 @@ class Hotline:
         self.admin = Desk(stack.web, next(p for p in people if p.role is Role.ADMIN))
         self._agents = [p for p in people if p.role is Role.AGENT]
         self._citizens: dict[str, Citizen] = {}
+        self._odd: set[str] = set()  # numbers of the city that do not answer as usual
         self._redis = Redis.from_url(stack.settings.redis_url)
 
     @property
@@ -428,15 +443,24 @@ class Hotline:
         """Agent `number` picks up after so many seconds, "never", or is "busy"."""
         await self.network.answers(self._agents[number - 1].extension, after)
 
+    async def network_answers(self, number: str, after: float | str) -> None:
+        """A number of the city is picked up after so many seconds, "never", or is "busy"."""
+        self._odd.add(number)
+        await self.network.number_answers(number, after)
+
     def citizen(self, number: str) -> Citizen:
         """Somebody with a telephone of this number."""
-        self._citizens[number] = Citizen(number)
-        return self._citizens[number]
+        return self.meet(Citizen(number))
 
-    async def dial(self, *citizens: Citizen) -> None:
-        """These citizens dial 12345; returns when the hotline has answered all of them."""
+    def meet(self, citizen: Citizen) -> Citizen:
+        """Their telephone is part of the network from now on."""
+        self._citizens[citizen.number] = citizen
+        return citizen
+
+    async def dial(self, *citizens: Citizen, called: str = "12345") -> None:
+        """These citizens dial; returns when the hotline has answered all of them."""
         for citizen in citizens:
-            await self.network.call(citizen.number)
+            await self.network.call(citizen.number, called)
         async with asyncio.timeout(LIMIT_S):
             for citizen in citizens:
                 await citizen.inside.wait()
@@ -474,10 +498,9 @@ class Hotline:
     async def agent_is(self, number: int, *states: AgentState) -> AgentRecord:
         """Wait until agent `number` is in one of these states, as Redis has it."""
         login = self._agents[number - 1].login
-        prefix = f"{self.settings.prefix}{self.settings.name}:"
         async with asyncio.timeout(LIMIT_S):
             while True:
-                agents, _ = await LiveState(self._redis, prefix).load()
+                agents, _ = await LiveState(self._redis, self.settings.prefix).load()
                 for agent in agents:
                     if agent.agent_id == login and agent.state in states:
                         return agent
@@ -604,6 +627,8 @@ class Hotline:
             while await self.live():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         self._citizens.clear()
+        while self._odd:
+            await self.network.number_answers(self._odd.pop(), "")
 
 
 @asynccontextmanager
@@ -618,10 +643,14 @@ async def running_hotline(
     announce_every_s: float = 30.0,
     cuttable_ami: bool = False,
     agents: int = 6,
+    flows: Path | None = None,
+    numbers: Path | None = None,
+    more: str = "",
 ) -> AsyncIterator[Hotline]:
     """Run one hotline while the block is open; nobody is signed in yet.
 
-    Empty URLs: SQLite, embedded Valkey. `cuttable_ami`: server and watchdog reach Asterisk's manager
+    Empty URLs: SQLite, embedded Valkey. `flows` and `numbers`: instead of the shipped ones; `more`: further
+    settings, as in hotline.toml. `cuttable_ami`: server and watchdog reach Asterisk's manager
     interface over `hotline.wire`.
     """
     server, asterisk, trunk, desks, proxy = (block.address() for _ in range(5))
@@ -641,8 +670,11 @@ async def running_hotline(
             model=model,
             policy=policy,
             announce_every_s=announce_every_s,
+            flows=flows or "",
+            numbers=numbers or "",
             trunk=trunk,
         )
+        common += more
         file = folder / "hotline.toml"
         file.write_text(common + OWN_ASTERISK.format(asterisk=asterisk), encoding="utf-8")
         settings = load(instance=INSTANCE, file=file)
