@@ -59,14 +59,13 @@ def replay(day: PastDay, policy: Policy, within_s: float) -> Comparison:
     calls = _calls(day, policy, past, missing)
     shifts = _shifts(day, policy, past, missing)
     queues = [queue.name for queue in policy.queues]
-    length = day.end - day.start
 
     def told(some: Sequence[Told], spells: Iterable[Spell]) -> Report:
-        return report(some, spells, queues=queues, start=0.0, end=length, within_s=within_s)
+        return report(some, spells, queues=queues, start=day.start, end=day.end, within_s=within_s)
 
-    proposed = simulate(policy, calls, shifts, end=length)
+    proposed = simulate(policy, calls, shifts, end=day.end)
     one_line = [_in_pool(call) for call in calls]
-    pooled = simulate(POOLED, one_line, [_for_pool(shift) for shift in shifts], end=length)
+    pooled = simulate(POOLED, one_line, [_for_pool(shift) for shift in shifts], end=day.end)
     return Comparison(
         happened=told(_happened(day, calls), past.spells),
         proposed=told(proposed.calls, proposed.spells),
@@ -118,7 +117,7 @@ def _calls(day: PastDay, policy: Policy, past: History, missing: dict[str, int])
         calls.append(
             SimCall(
                 call_id=call.call_id,
-                at=call.queued - day.start,
+                at=call.queued,
                 queue=queue.name,
                 talk_s=_first(talk_s, mean.talk_s, overall.talk_s),
                 ring_s=min(ring_s, queue.ring_limit_s),
@@ -166,8 +165,8 @@ def _happened(day: PastDay, calls: Sequence[SimCall]) -> list[Told]:
     return [
         Told(
             call=call,
-            answered=None if was.answered is None else was.answered - day.start,
-            left=None if was.answered is not None or was.ended is None else was.ended - day.start,
+            answered=was.answered,
+            left=None if was.answered is not None else was.ended,
             rings=was.rings,
         )
         for was, call in pairs

@@ -58,8 +58,10 @@ class Draws:
         self.arrivals, self.topics, self.talks, self.patience = streams
 
 
-def arrivals(draws: Draws, calls_per_day: float, shape: Sequence[float], days: int) -> NDArray[np.float64]:
-    """Times of calls, in order, seconds from the first midnight.
+def arrivals(
+    draws: Draws, calls_per_day: float, shape: Sequence[float], days: int, *, start: float = 0.0
+) -> NDArray[np.float64]:
+    """Times of calls, in order; `start` is the first midnight.
 
     A Poisson process whose rate is constant within each interval: the number of calls of an interval has the
     Poisson distribution, and given the number they are spread evenly. `shape` are the shares of one day.
@@ -67,7 +69,7 @@ def arrivals(draws: Draws, calls_per_day: float, shape: Sequence[float], days: i
     counts = draws.arrivals.poisson(np.tile(np.asarray(shape) * calls_per_day, days))
     starts = np.repeat(np.arange(counts.size) * INTERVAL_S, counts)
     times: NDArray[np.float64] = np.sort(starts + draws.arrivals.random(starts.size) * INTERVAL_S)
-    return times
+    return start + times
 
 
 def calls_of(

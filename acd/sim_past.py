@@ -85,7 +85,7 @@ class History:
 
 
 def history(day: PastDay) -> History:
-    """Put the notes of a day together; all times become seconds from its start.
+    """Put the notes of a day together.
 
     An agent is there from entering a state that takes calls until entering one that does not. Who was busy
     when the day began is there from the next state on.
@@ -97,19 +97,21 @@ def history(day: PastDay) -> History:
     for agent_id, notes in by_agent.items():
         since: float | None = None  # takes calls since then
         for number, note in enumerate(notes):
-            begin = note.at - day.start
-            end = notes[number + 1].at - day.start if number + 1 < len(notes) else day.end - day.start
-            if note.state is not AgentState.OFFLINE and end > 0:
-                found.spells.append(Spell(note.state, max(0.0, begin), end))
+            begin = note.at
+            end = notes[number + 1].at if number + 1 < len(notes) else day.end
+            if note.state is not AgentState.OFFLINE and end > day.start:
+                found.spells.append(Spell(note.state, max(day.start, begin), end))
             _take_handling(found, note, end - begin, last=number + 1 == len(notes))
             if note.state not in TAKING:
-                if since is not None and begin > 0:
+                if since is not None and begin > day.start:
                     found.presence.append((agent_id, since, max(since, begin - LEAD_S)))
                 since = None
-            elif since is None and (begin >= 0 or (note.state is AgentState.READY and end > 0)):
-                since = max(0.0, begin)
+            elif since is None and (
+                begin >= day.start or (note.state is AgentState.READY and end > day.start)
+            ):
+                since = max(day.start, begin)
         if since is not None:
-            found.presence.append((agent_id, since, day.end - day.start + AFTER_S))
+            found.presence.append((agent_id, since, day.end + AFTER_S))
     return found
 
 

@@ -21,19 +21,19 @@ AFTER_S = DAY_S / 4
 """Agents who are on duty at the end stay so long, until the last calls are over."""
 
 
-def all_day(agents: int, skills: Mapping[str, int], days: int) -> list[Shift]:
-    """So many agents all the time.
+def all_day(agents: int, skills: Mapping[str, int], days: int, *, start: float = 0.0) -> list[Shift]:
+    """So many agents all the time from `start` on.
 
     Raises:
         InvalidValue: the number is out of bounds.
     """
-    return by_interval([agents] * INTERVALS, skills, days)
+    return by_interval([agents] * INTERVALS, skills, days, start=start)
 
 
 def by_interval(
-    agents: Sequence[int], skills: Mapping[str, int], days: int, *, prefix: str = "a"
+    agents: Sequence[int], skills: Mapping[str, int], days: int, *, start: float = 0.0, prefix: str = "a"
 ) -> list[Shift]:
-    """So many agents in each half hour of a day, every day alike.
+    """So many agents in each half hour of a day, every day alike; `start` is the first midnight.
 
     Who came first goes first; a call in progress is finished after the end of duty. Everybody who comes is
     somebody new.
@@ -48,23 +48,23 @@ def by_interval(
     on_duty: deque[tuple[str, float]] = deque()
     came = 0
     for interval, number in enumerate([*agents] * days):
-        now = interval * INTERVAL_S
+        now = start + interval * INTERVAL_S
         while len(on_duty) < number:
             on_duty.append((f"{prefix}{came}", now))
             came += 1
         while len(on_duty) > number:
             agent_id, since = on_duty.popleft()
             shifts.append(Shift(agent_id=agent_id, at=since, until=now, skills=skills))
-    end = days * DAY_S + AFTER_S
+    end = start + days * DAY_S + AFTER_S
     shifts += [Shift(agent_id=who, at=since, until=end, skills=skills) for who, since in on_duty]
     return shifts
 
 
-def read_roster(path: Path, known: Sequence[str], days: int) -> list[Shift]:
+def read_roster(path: Path, known: Sequence[str], days: int, *, start: float = 0.0) -> list[Shift]:
     """Agents from a CSV file with the columns `agents` (how many), `skills`, `from` and `until` (HH:MM).
 
     Skills are written `general=3 enterprise=2`, levels 1 to 5. `until` is at most 24:00 and after `from`.
-    The same every day.
+    The same every day; `start` is the first midnight.
 
     Raises:
         InvalidValue: naming file, line, key and remedy.
@@ -88,8 +88,8 @@ def read_roster(path: Path, known: Sequence[str], days: int) -> list[Shift]:
         shifts += [
             Shift(
                 agent_id=f"g{group}-{number}",
-                at=day * DAY_S + since,
-                until=day * DAY_S + until,
+                at=start + day * DAY_S + since,
+                until=start + day * DAY_S + until,
                 skills=skills,
             )
             for day in range(days)

@@ -44,6 +44,9 @@ def add_commands(command: Callable[..., argparse.ArgumentParser], say: Say) -> N
     sub.add_argument(
         "--wrap-up", type=_number(0, 3600), help="seconds of the AHT after the talk (the policy's)"
     )
+    sub.add_argument(
+        "--date", default="2026-03-04", help="first day, for opening hours (2026-03-04, a Wednesday)"
+    )
     sub.add_argument("--days", type=int, choices=range(1, 8), default=1, help="alike, one after another (1)")
     sub.add_argument("--seed", type=int, default=1, help="the same seed is the same day (1)")
     sub.add_argument("--speed", action="store_true", help="say how fast it was")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -13,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from acd.messages import AgentState
 from acd.sim_past import AgentNote, PastCall, PastDay
 from cti.messages import EntryKind, Outcome
+from cti.planning_days import midnight
 from cti.tables import accounts, call_events, calls
 
-__all__ = ["CHINA", "read_day"]
-
-CHINA = ZoneInfo("Asia/Shanghai")
+__all__ = ["read_day"]
 
 IN_FLOW_S = 3600.0
 """A call may have reached us so long before it began to wait."""
@@ -35,8 +33,7 @@ async def read_day(engine: AsyncEngine, day: date) -> tuple[PastDay, Mapping[str
     Returns:
         The day, and what its records leave out -> how often.
     """
-    begin = datetime(day.year, day.month, day.day, tzinfo=CHINA)
-    start, end = begin.timestamp(), (begin + timedelta(days=1)).timestamp()
+    start, end = midnight(day), midnight(day + timedelta(days=1))
     missing: dict[str, int] = {}
     async with engine.connect() as connection:
         found = await _calls(connection, start, end, missing)

@@ -19,15 +19,14 @@ from acd.replay import RULES, Comparison, replay
 from acd.sim_past import PastDay
 from cti.database import async_url, open_engine
 from cti.errors import StartError
+from cti.planning_days import CHINA, day_named
 from cti.planning_output import percent, table
-from cti.planning_records import CHINA, read_day
+from cti.planning_records import read_day
 from cti.planning_simulate import FIGURES, figures_row
 from cti.planning_staffing import goal_of
 from cti.settings import Settings, load
 
 __all__ = ["replay_day"]
-
-DATE_FORM = "write it as YYYY-MM-DD, a day that is over or has begun"
 
 
 def replay_day(options: Namespace, say: Callable[[object], None]) -> int:
@@ -65,12 +64,9 @@ def _date(text: str | None) -> date:
     today = datetime.now(CHINA).date()
     if text is None:
         return today - timedelta(days=1)
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise InvalidValue("date", text, DATE_FORM) from None
-    if day.year < 2000 or day > today:
-        raise InvalidValue("date", text, DATE_FORM)
+    day = day_named(text)
+    if day > today:
+        raise InvalidValue("date", text, "give a day that is over or has begun")
     return day
 
 

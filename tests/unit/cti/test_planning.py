@@ -187,6 +187,7 @@ def test_the_report_for_people_has_every_half_hour(capsys: Told) -> None:
         (["--seed", "-1"], "seed = -1"),
         (["--aht", "30"], "aht = 30.0"),
         (["--roster", "nowhere.csv"], "nowhere.csv"),
+        (["--date", "Wednesday"], "date = 'Wednesday': write it as YYYY-MM-DD"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_with_status_2(
@@ -210,3 +211,10 @@ def test_the_benchmark_puts_simulated_beside_exact_with_its_error(monkeypatch: p
         assert one["off"] <= 2 * one["half_width"]
     assert row["router"]["furthest_from_ideal_s"] < 1e-6
     assert row["ideal_calls"] == 200_000
+
+
+def test_the_simulated_day_begins_at_midnight_in_china(capsys: Told) -> None:
+    told = told_json(capsys, "simulate", *SMALL, "--date", "2026-05-01")
+    assert told["slots"][0]["start"] == 1777564800.0  # 2026-05-01T00:00:00+08:00
+    busiest = max(told["slots"], key=lambda slot: slot["figures"]["calls"])
+    assert 9 <= (busiest["start"] - 1777564800.0) / 3600 < 12

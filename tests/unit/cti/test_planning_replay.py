@@ -24,7 +24,7 @@ from cti.cli import main
 from cti.database import migrate, open_engine
 from cti.journal import Journal
 from cti.messages import Entry, EntryKind
-from cti.planning_records import CHINA
+from cti.planning_days import CHINA
 from cti.tables import accounts
 
 DAY = (datetime.now(CHINA) - timedelta(days=3)).date()
@@ -268,7 +268,7 @@ def test_what_the_records_leave_out_is_named(
     ("arguments", "named"),
     [
         (["--date", "yesterday"], "date = 'yesterday'"),
-        (["--date", "2999-01-01"], "date = '2999-01-01'"),
+        (["--date", "2099-01-01"], "date = '2099-01-01': give a day that is over"),
         (["--date", "2020-01-01"], "date = '2020-01-01': choose a day"),
         (["--service-level", "95"], "service-level = '95'"),
         (["--policy", "nowhere.yaml"], "nowhere.yaml"),
