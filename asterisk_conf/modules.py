@@ -87,7 +87,6 @@ OPTIONAL = (
     "app_originate",
     "app_waitforsilence",
     "bridge_builtin_features",
-    "bridge_native_rtp",
     "bridge_softmix",
     "codec_a_mu",
     "codec_g722",

@@ -130,7 +130,7 @@ class Sharing:
             self._calls.update(calls_of.wrote_up(call, agent_id))
 
     def _talk_began(self, call: Call) -> None:
-        if call.agent_id and self._captions(call.call_id):
+        if call.agent_id:
             self.brief(call, call.agent_id)
 
     def _tell_agent(self, call: Call, level: str, text: str) -> None:
