@@ -12,7 +12,7 @@ import math
 
 from ivr_flows.speech import PromptError, spell_each, spell_number, word_keys
 
-YEARS = range(2026, 2031)
+YEARS = range(2026, 2028)
 """years that have a recording of their own; others are read digit by digit"""
 MAX_DAYS = 999
 """longest duration, days"""
@@ -56,12 +56,12 @@ def time_prompts(time: datetime.time) -> tuple[str, ...]:
     if time.minute == 30:
         return (*keys, "half")
     if time.minute < 10:
-        return (*keys, "number_0", f"minute_{time.minute}")
+        return (*keys, "minute_0", f"minute_{time.minute}")
     return (*keys, *_tens(time.minute, "minute"))
 
 
 def duration_prompts(seconds: float) -> tuple[str, ...]:
-    """Return the keys that say how long something takes, in at most two units: 两小时三十分钟, 三天, 四十秒.
+    """Return the keys that say a duration in at most two units: 两个小时三十分钟, 三天, 四十秒钟.
 
     Seconds are said below one minute only; more is rounded up to the minute, from one day on to the hour.
     Raises `PromptError` when it is negative, not a number, or longer than `MAX_DAYS`.
@@ -107,4 +107,4 @@ def _tens(value: int, unit: str) -> tuple[str, ...]:
     tens, ones = divmod(value, 10)
     if tens == 0 or ones == 0:
         return (f"{unit}_{value}",)
-    return ("number_10" if tens == 1 else f"tens_{tens}", f"{unit}_{ones}")
+    return (f"tens_{tens}", f"{unit}_{ones}")
