@@ -239,9 +239,12 @@ class Member:
             self._follow("lease over")
 
     def use_policy(self, policy: Policy) -> list[Decision]:
-        """Route under another policy from now on; calls, agents, rings and talks stay as they are."""
-        self._policy_of = Router(policy)
+        """Route under another policy from now on; calls, agents, rings and talks stay as they are.
+
+        Raises RouterError when the line cannot go on under it; then the one before stays in force.
+        """
         if not self._decides():
+            self._policy_of = Router(policy)
             self._mirror.use_policy(policy)
             return []
         lead = self._hand_now()

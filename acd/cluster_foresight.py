@@ -172,10 +172,10 @@ def _extended(a: Ahead, event: WrapUpExtended) -> None:
 
 def _queued(a: Ahead, event: CallQueued) -> None:
     if a.waiting(event.call_id) is None and a.talking_with(event.call_id) is None:
-        a.calls[event.call_id] = queued_record(event, a.policy)
+        a.calls[event.call_id] = queued_record(event, a.policy, a.now)
 
 
-def queued_record(event: CallQueued, policy: Policy) -> WaitingRecord:
+def queued_record(event: CallQueued, policy: Policy, now: float) -> WaitingRecord:
     """The call in line, as the router would store it."""
     queue = next((one for one in policy.queues if one.name == event.queue), None)
     return WaitingRecord(
@@ -191,6 +191,7 @@ def queued_record(event: CallQueued, policy: Policy) -> WaitingRecord:
         prefer=event.prefer,
         callback=event.callback,
         reason=event.reason,
+        queued_at=now,
     )
 
 

@@ -160,8 +160,15 @@ class Lead:
         if self._name == "" or agent is None or _away(agent):
             orphan = self._orphan(event.agent_id)
             return [replace(event, auto_ready=event.auto_ready or _wanted_calls(orphan))]
-        same = dict(agent.skills) == dict(event.skills)
-        return [] if same else [AgentSkillsChanged(agent_id=event.agent_id, skills=event.skills)]
+        seat = (event.skills, event.team, event.place, event.texts)
+        if (agent.skills, agent.team, agent.place, agent.texts) == seat:
+            return []
+        return [
+            AgentSkillsChanged(
+                agent_id=event.agent_id, skills=event.skills, team=event.team, place=event.place,
+                texts=event.texts,
+            )
+        ]  # fmt: skip
 
     def _back(self, agent_id: str) -> list[Event]:
         """A page of an agent whose member is gone: everything is again as they left it."""
@@ -221,9 +228,10 @@ class Lead:
         return restored(self.router.policy, merged, self._now())[0], merged
 
     def under(self, policy: Policy) -> tuple[Router, Merged]:
-        """The same line under another policy."""
-        merged = self._merged()
-        return restored(policy, merged, self._now())[0], merged
+        """The same line under another policy. Raises RouterError when it cannot be."""
+        router, _ = self.router.under(policy, self._now())
+        router.take_changes()
+        return router, self._merged()
 
     def _merged(self) -> Merged:
         view = self.view()

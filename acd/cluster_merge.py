@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from acd.cluster_foresight import BUSY, stopped, talking
 from acd.cluster_messages import Census, Talk
-from acd.cluster_mirror import View
+from acd.cluster_mirror import View, talks_of
 from acd.messages import (
     AgentChanged,
     AgentRecord,
     AgentState,
     Decision,
+    Media,
     NotReadyReason,
     Offer,
     OfferWithdrawn,
@@ -134,7 +135,7 @@ def _rings(known: View, call: WaitingRecord, now: float) -> bool:
 def _connect(merged: Merged, talk: Talk, now: float) -> None:
     merged.waiting.pop(talk.call_id, None)
     agent = merged.agents.get(talk.agent_id)
-    if agent is not None and not (agent.state is S.TALKING and agent.call_id == talk.call_id):
+    if agent is not None and talk.call_id not in talks_of(agent):
         merged.agents[talk.agent_id] = replace(talking(agent, talk.call_id, now), since=talk.since)
 
 
@@ -143,9 +144,11 @@ def _fit_offer(merged: Merged, call: WaitingRecord, now: float) -> None:
     if call.offered_to is None:
         return
     agent = merged.agents.get(call.offered_to)
+    if agent is not None and call.call_id in agent.texting:
+        return
     if agent is not None and agent.call_id == call.call_id and agent.state in (S.RINGING, S.RESERVED):
         return
-    if agent is not None and agent.state is S.READY:
+    if agent is not None and agent.state is S.READY and call.media is not Media.TEXT:
         merged.agents[agent.agent_id] = replace(
             agent, state=S.RESERVED if call.callback else S.RINGING, since=now, until=now + RING_S,
             call_id=call.call_id, queue=call.queue,
@@ -203,5 +206,7 @@ def _shown(agent: AgentRecord) -> tuple[object, ...]:
 def _offer(call: WaitingRecord, agents: Mapping[str, AgentRecord], now: float) -> Offer:
     agent_id = call.offered_to or ""
     agent = agents.get(agent_id)
-    until = agent.until if agent is not None and agent.until is not None else now + RING_S
-    return Offer(call_id=call.call_id, agent_id=agent_id, ring_until=until, callback=call.callback)
+    until = call.ring_until or (agent.until if agent is not None else None) or now + RING_S
+    return Offer(
+        call_id=call.call_id, agent_id=agent_id, ring_until=until, callback=call.callback, step=call.step
+    )

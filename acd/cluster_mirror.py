@@ -27,12 +27,19 @@ class View:
         return cls({one.agent_id: one for one in agents}, {one.call_id: one for one in waiting})
 
     def talks(self) -> dict[str, str]:
-        """Call -> who talks on it; consulted colleagues do not count."""
+        """Call -> who talks (or writes) on it; consulted colleagues do not count."""
         return {
-            one.call_id: one.agent_id
+            call_id: one.agent_id
             for one in self.agents.values()
-            if one.state is AgentState.TALKING and one.call_id and not one.consulting
+            for call_id in talks_of(one)
+            if call_id not in self.waiting  # a text that is only offered
         }
+
+
+def talks_of(agent: AgentRecord) -> tuple[str, ...]:
+    """The calls that the agent talks or writes on, or is offered to write on."""
+    voice = agent.state is AgentState.TALKING and agent.call_id and not agent.consulting
+    return (*agent.texting, agent.call_id) if voice and agent.call_id else agent.texting
 
 
 class Mirror:
@@ -61,8 +68,7 @@ class Mirror:
         for agent in changes.agents:
             self._forget_talk(agent.agent_id)
             self._agents[agent.agent_id] = agent
-            if agent.state is AgentState.TALKING and agent.call_id and not agent.consulting:
-                self._talks[agent.call_id] = agent.agent_id
+            self._talks.update(dict.fromkeys(talks_of(agent), agent.agent_id))
         for call_id in changes.gone_calls:
             self._waiting.pop(call_id, None)
         for call in changes.waiting:
@@ -104,8 +110,10 @@ class Mirror:
 
     def talking_with(self, call_id: str) -> str | None:
         """The agent who talks on this call, or None."""
+        if self.waiting_call(call_id) is not None:
+            return None
         for _, agent in self._ahead_agents.values():
-            if agent is not None and _talks_on(agent, call_id):
+            if agent is not None and call_id in talks_of(agent):
                 return agent.agent_id
         agent_id = self._talks.get(call_id)
         return None if agent_id is None or agent_id in self._ahead_agents else agent_id
@@ -119,12 +127,9 @@ class Mirror:
 
     def _forget_talk(self, agent_id: str) -> None:
         before = self._agents.get(agent_id)
-        if before is not None and before.call_id and self._talks.get(before.call_id) == agent_id:
-            del self._talks[before.call_id]
-
-
-def _talks_on(agent: AgentRecord, call_id: str) -> bool:
-    return agent.state is AgentState.TALKING and agent.call_id == call_id and not agent.consulting
+        for call_id in talks_of(before) if before is not None else ():
+            if self._talks.get(call_id) == agent_id:
+                del self._talks[call_id]
 
 
 def _lay_over(base: dict[str, R], ahead: Mapping[str, tuple[int, R | None]]) -> None:

@@ -5,18 +5,18 @@ WaitingRecord as JSON). The changes of one decision go out in one transaction. R
 store: `save` only notes what is new. While the store is away, or hung, the newest state of every living agent
 and call is kept here and is written when the store is back, whole if need be.
 
-A third key, `<prefix>writer`, says who wrote last and how often: `<writer id>:<count>`. Each transaction
-expects to find there what this writer left. A lower count or nothing means that the store lost writes (it was
-killed, or came back empty), and everything is written anew; another writer's id means that another server has
-taken over, and nothing is written any more.
+Only who leads the line writes (`lead`, `rest`). A third key, `<prefix>writer`, says under which epoch was
+written last and how often: `<epoch>:<count>`. Each transaction expects to find there what this writer left.
+Something else means that the store lost writes (it was killed, or came back empty) or that a leader of before
+wrote last, and everything is written anew. A higher epoch there or in `<prefix>epoch`, where epochs are given
+out (`acd.cluster_redis`), means that somebody else leads, and nothing is written any more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -26,6 +26,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from acd.deadline import in_time
 from acd.messages import AgentRecord, Changes, WaitingRecord
 
 log = logging.getLogger(__name__)
@@ -59,10 +60,10 @@ class _Sent:
 
 
 class LiveState:
-    """Keeps the router's state in the store: `load` once, `start`, `save` every change, `stop`.
+    """Keeps the router's state in the store: `start`, `lead`, `save` every change, `rest`, `stop`.
 
     The connection pool belongs to the caller and may be shared; its own time-outs do not matter. The first
-    write after `start` replaces what is stored by what was loaded and saved since.
+    write after `lead` replaces what is stored.
     """
 
     def __init__(self, redis: Redis, prefix: str = "hotline:", *, deadline_s: float = DEADLINE_S) -> None:
@@ -73,19 +74,21 @@ class LiveState:
         self._deadline_s = deadline_s
         self._live: dict[Key, AgentRecord | WaitingRecord] = {}  # what should be stored
         self._dirty: dict[Key, None] = {}  # not written yet, oldest first
-        self._writer_id = secrets.token_hex(8)
+        self._epoch_key = f"{prefix}epoch"
+        self._epoch: int | None = None  # under which we write; None: others do
+        self._turn = 0  # counts `lead` and `rest`
         self._count = 0  # our last confirmed transaction; 0: everything must be written
-        self._ever_wrote = False
+        self._looked = False
         self._sending = False
-        self._replaced = False  # another server writes there
         self._news = asyncio.Event()
         self._written = asyncio.Event()
+        self._written.set()
         self._healthy = False
         self._writing: asyncio.Task[None] | None = None
 
     @property
     def healthy(self) -> bool:
-        """True when the last exchange with the store worked and nobody else writes there."""
+        """True when the last exchange with the store worked."""
         return self._healthy
 
     @property
@@ -93,8 +96,28 @@ class LiveState:
         """Agents and calls whose newest state is not written yet."""
         return len(self._dirty)
 
+    def lead(self, epoch: int, agents: Iterable[AgentRecord], waiting: Iterable[WaitingRecord]) -> None:
+        """From now on this is what should be stored, whole, and nobody of a lower epoch may write."""
+        self._epoch, self._count, self._turn = epoch, 0, self._turn + 1
+        self._live = {(self._agents_key, agent.agent_id): agent for agent in agents}
+        self._live.update(((self._waiting_key, call.call_id), call) for call in waiting)
+        self._dirty = dict.fromkeys(self._live)
+        self._written.clear()
+        self._news.set()
+
+    def rest(self) -> None:
+        """Somebody else leads and writes."""
+        self._epoch, self._count, self._turn = None, 0, self._turn + 1
+        self._live, self._dirty = {}, {}
+        self._written.set()
+
     def save(self, changes: Changes) -> None:
-        """Write these soon, together. Never waits, and never raises for the store's sake."""
+        """Write these soon, together; nothing happens while somebody else leads.
+
+        Never waits, and never raises for the store's sake.
+        """
+        if self._epoch is None:
+            return
         for agent in changes.agents:
             self._put((self._agents_key, agent.agent_id), agent)
         for call in changes.waiting:
@@ -103,12 +126,12 @@ class LiveState:
             self._drop((self._agents_key, agent_id))
         for call_id in changes.gone_calls:
             self._drop((self._waiting_key, call_id))
-        if self._dirty and not self._replaced:
+        if self._dirty:
             self._written.clear()
             self._news.set()
 
     async def load(self) -> tuple[tuple[AgentRecord, ...], tuple[WaitingRecord, ...]]:
-        """Read what is stored, for `Router.restore`; before the first `save`.
+        """Read what is stored, for `Router.restore`.
 
         Raises:
             StoreError: the store does not answer in time, or a record is damaged (the text names it).
@@ -121,20 +144,16 @@ class LiveState:
                 return await pipe.execute()
 
         try:
-            agents_raw, waiting_raw = await self._in_time(read)
+            agents_raw, waiting_raw = await in_time(read, self._deadline_s)
         except _AWAY as error:
             raise StoreError(f"live state cannot be read: {type(error).__name__}") from error
         agents = tuple(_record(self._agents_key, one, raw, AgentRecord) for one, raw in agents_raw.items())
         calls = tuple(_record(self._waiting_key, one, raw, WaitingRecord) for one, raw in waiting_raw.items())
-        self._live.update(((self._agents_key, agent.agent_id), agent) for agent in agents)
-        self._live.update(((self._waiting_key, call.call_id), call) for call in calls)
         return agents, calls
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to write when leading."""
         if self._writing is None:
-            self._written.clear()
-            self._news.set()
             self._writing = asyncio.create_task(self._write(), name="live-state")
 
     async def flush(self, timeout_s: float) -> bool:
@@ -172,8 +191,9 @@ class LiveState:
         while True:
             self._news.clear()
             self._sending = True
+            turn, epoch = self._turn, self._epoch
             try:
-                sent = await self._in_time(self._exchange)
+                sent = await in_time(self._exchange, self._deadline_s)
             except _AWAY as error:
                 self._became(healthy=False, why=type(error).__name__)
                 self._count = 0  # unknown what arrived: write everything when it is back
@@ -182,31 +202,38 @@ class LiveState:
                 continue
             finally:
                 self._sending = False
-            if sent is None:
-                self._became(healthy=False, why="another server writes the live state")
-                self._count, self._replaced = 0, True
-                self._written.set()
-                return
-            self._count, self._ever_wrote = sent.count, True
-            for key, record in sent.records.items():
-                if self._live.get(key) is record:  # not changed meanwhile
-                    self._dirty.pop(key, None)
             self._became(healthy=True)
-            if self._dirty:
-                continue
-            self._written.set()
+            if self._turn != turn:
+                continue  # what was sent is of another line by now
+            if sent is None:
+                if epoch is not None:
+                    log.warning("live state is written by a newer leader")
+                    self.rest()
+            else:
+                self._count = sent.count
+                for key, record in sent.records.items():
+                    if self._live.get(key) is record:  # not changed meanwhile
+                        self._dirty.pop(key, None)
+                if self._dirty:
+                    continue
+                self._written.set()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._news.wait()
 
     async def _exchange(self) -> _Sent | None:
-        """Look who wrote last and write what is due, in one transaction; None when it was another server."""
+        """Look who wrote last and write what is due, in one transaction; None when others lead."""
+        epoch = self._epoch
+        if epoch is None:
+            await self._redis.ping()
+            return None
         async with self._redis.pipeline(transaction=True) as pipe:
-            await pipe.watch(self._writer_key)
-            found = _text(await pipe.get(self._writer_key) or "")
-            if self._ever_wrote and found and not found.startswith(f"{self._writer_id}:"):
+            await pipe.watch(self._writer_key, self._epoch_key)
+            given, writer = await pipe.mget(self._epoch_key, self._writer_key)
+            found = _text(writer or "")
+            if max(_number(_text(given or "")), _number(found.partition(":")[0])) > epoch:
                 return None
-            whole = self._count == 0 or found != f"{self._writer_id}:{self._count}"
+            whole = self._count == 0 or found != f"{epoch}:{self._count}"
             if not whole and not self._dirty:
                 return _Sent(self._count, {})
             count = self._count + 1
@@ -221,44 +248,24 @@ class LiveState:
                     pipe.hset(name, mapping=new)
                 if gone := [field for field, record in fields if record is None]:
                     pipe.hdel(name, *gone)
-            pipe.set(self._writer_key, f"{self._writer_id}:{count}")
+            pipe.set(self._writer_key, f"{epoch}:{count}")
             await pipe.execute()
         return _Sent(count, records)
 
-    async def _in_time(self, exchange: Callable[[], Awaitable[_T]]) -> _T:
-        """Run one exchange with the store, but wait no longer than the deadline.
-
-        It has a task of its own: `asyncio.wait_for`, which the client calls inside, swallows a cancellation
-        that comes while it returns (Python before 3.12), and whoever waits must not be caught in that. What a
-        given-up exchange still sends cannot take effect late, because the next one changes the watched key.
-        """
-        task = asyncio.ensure_future(exchange())
-        try:
-            done, _ = await asyncio.wait((task,), timeout=self._deadline_s)
-            if not done:
-                raise TimeoutError
-            return task.result()
-        finally:
-            if not task.done():
-                task.cancel()
-                task.add_done_callback(_forget_outcome)
-
     def _became(self, *, healthy: bool, why: str = "") -> None:
         if healthy and not self._healthy:
-            log.info("live state is being written", extra={"backlog": self.backlog})
-        elif not healthy and (self._healthy or not self._ever_wrote):
+            log.info("live state can be written", extra={"backlog": self.backlog})
+        elif not healthy and (self._healthy or not self._looked):
             log.warning("live state cannot be written", extra={"reason": why, "backlog": self.backlog})
-        self._healthy = healthy
-
-
-def _forget_outcome(task: asyncio.Future[Any]) -> None:
-    """Look at the outcome of an exchange that nobody waits for any more, so that asyncio reports nothing."""
-    if not task.cancelled():
-        task.exception()
+        self._healthy, self._looked = healthy, True
 
 
 def _encoded(fields: Iterable[tuple[str, AgentRecord | WaitingRecord | None]]) -> dict[Any, Any]:
     return {field: msgspec.json.encode(record) for field, record in fields if record is not None}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def _text(value: bytes | str) -> str:

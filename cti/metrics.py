@@ -53,6 +53,10 @@ class Metrics:
         )
         # agents
         self.agents = Gauge("hotline_agents", "Signed-in agents, by state", ["state"], registry=r)
+        self.line_mode = Gauge(
+            "hotline_line_mode", "1 for this server's part in the common line", ["mode"], registry=r
+        )
+        self.line_epoch = Gauge("hotline_line_epoch", "Newest epoch of the line's leader", registry=r)
         # Asterisk
         self.ami_up = Gauge("hotline_ami_up", "1 while the AMI link to a node is up", ["node"], registry=r)
         self.ami_events = Counter("hotline_ami_events", "AMI events read", ["node"], registry=r)

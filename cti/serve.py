@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from acd.cluster import Mode
+from acd.cluster_redis import LineBus
 from acd.errors import PolicyError
 from acd.policy import SHIPPED as SHIPPED_POLICY
 from acd.router import Router
@@ -29,6 +31,7 @@ from cti.calls import CallStore
 from cti.control.callers import Callers
 from cti.control.calls import Calls, EntryIds
 from cti.control.captions import Captions
+from cti.control.cluster import Cluster, take_part
 from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
 from cti.control.directory import DirectoryError, load_directory
 from cti.control.dispatch import Dispatch
@@ -103,8 +106,7 @@ class Server:
         self.journal = Journal(settings.home / "journal", self.call_store.write)
         self.pages = PageHub(on_resync=self.metrics.page_resyncs.inc)
         self.live_calls = LiveCalls(self.redis, settings.prefix, server=settings.name)
-        # Each server routes for the agents whose pages it has; two routers must not share one state.
-        self.live_state = LiveState(self.redis, f"{settings.prefix}{settings.name}:")
+        self.live_state = LiveState(self.redis, settings.prefix)
         self.calls = Calls(
             journal=self.journal,
             keeper=self.live_calls,
@@ -128,7 +130,15 @@ class Server:
             changed=self._health_changed,
         )
         flows = self.reload.flows
-        self.dispatch = Dispatch(Router(self.reload.policies.policy), self.live_state)
+        alone = len(settings.servers) < 2
+        router = Router(self.reload.policies.policy)
+        member = take_part(settings.name, router, self.live_state, alone=alone)
+        self.dispatch = Dispatch(router, self.live_state, member=member)
+        self.cluster = Cluster(
+            self.dispatch,
+            LineBus(self.redis, settings.prefix, member.name),
+            on_mode=self._mode_changed,
+        )
         self.people = People()
         self.nodes = AmiNodes(
             machine.ami_addresses(settings, self._secrets),
@@ -313,6 +323,7 @@ class Server:
             raise StartError(
                 "FastAGI", f"{address}: {error.strerror}", "set agi.host and agi.port"
             ) from error
+        self.cluster.start()  # only now: whoever of our name led before has let go of this address
         self._accepting = True
         await self.nodes.start()
         self.recovery.start(self.nodes.links.values())
@@ -343,6 +354,7 @@ class Server:
         await self.nodes.stop()
         await self.recordings.stop()
         await self.live_state.stop()
+        await self.cluster.stop()
         await self.live_calls.stop()
         await self.journal.close()
         await self.redis.aclose()
@@ -459,13 +471,18 @@ class Server:
     def health(self) -> HealthView:
         """What works and what does not, now."""
         return HealthView(
-            redis=self.live_calls.healthy and self.live_state.healthy,
+            redis=self.live_calls.healthy and self.live_state.healthy and self.cluster.healthy,
             database=self._database_up,
             asterisk={name: link.connected for name, link in self.nodes.links.items()},
             captions=self.taps.captions,
             captions_reason=self.taps.reason,
             refused=self.reload.refused,
         )
+
+    def _mode_changed(self, mode: Mode, epoch: int) -> None:
+        for one in Mode:
+            self.metrics.line_mode.labels(mode=one.value).set(one is mode)
+        self.metrics.line_epoch.set(epoch)
 
     def _health_changed(self) -> None:
         view = self.health()

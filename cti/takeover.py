@@ -67,15 +67,19 @@ class Takeover:
         self._call_store = call_store
 
     async def restore(self, *, words: bool) -> None:
-        """Take over calls and agents; with `words`, also what was said and drafted. Callers wait."""
+        """Take over calls; with `words`, also what was said and drafted. Callers wait.
+
+        What was stored of agents and of the line is where the line begins if no other server knows better.
+        """
         try:
             for call in await self._live_calls.load():
                 self._calls.restore(call)
             agents, waiting = await self._live_state.load()
         except (RedisError, StoreError, OSError, TimeoutError) as error:
             log.error("live state is away, starting without it", extra={"reason": type(error).__name__})
+            self._dispatch.enter((), ())
             return
-        self._dispatch.restore(agents, waiting)
+        self._dispatch.enter(agents, waiting)
         for agent in agents:
             extension = self._people.extension(agent.agent_id)
             if extension and agent.state is not AgentState.OFFLINE:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from acd.cluster import Mode
 from acd.messages import AgentState, CallEnded, TalkRestored
 from cti.ami import AmiError, AmiEvent, AmiLink
 from cti.call import Call
@@ -92,7 +93,8 @@ class Recovery:
     ) -> None:
         """`accepting()` tells whether this server takes AGI sessions now; `server` is its name.
 
-        `alone`: no other server sees the same Asterisk; else each keeps to the talks of its own agents.
+        `alone`: no other server sees the same Asterisk; else each keeps to the talks of its own agents, and
+        who leads the line brings citizens back into it.
         """
         self._calls = calls
         self._dispatch = dispatch
@@ -161,6 +163,8 @@ class Recovery:
             if call_id.rpartition("-")[0] != node:
                 continue
             call = self._calls.find(call_id)
+            if call is None and not self._dispatch.cares_for(agent.agent_id):
+                continue
             if call_id not in channels if call is None else not call.with_person:
                 log.warning("agent set free from a call that is over", extra={"call_id": call_id})
                 self._dispatch.tell(CallEnded(call_id=call_id, agent_id=agent.agent_id))
@@ -188,11 +192,14 @@ class Recovery:
         agent = self._agent_beside(channel, channels)
         call = self._calls.find(channel.uniqueid)
         if agent is not None:
-            if call is None and (self._alone or self._dispatch.agent(agent[0]) is not None):
+            known = self._dispatch.agent(agent[0]) is not None and self._dispatch.cares_for(agent[0])
+            if call is None and (self._alone or known):
                 call = self._calls.add(unknown_call(link.name, channel, self._server, self._now()))
                 self._adopt_talk(call, agent)
             return
         if channel.bridge or not self._accepting() or self._has_line(channel.uniqueid):
+            return
+        if self._dispatch.mode is Mode.FOLLOWER and not self._alone:
             return
         if call is not None and call.with_person:  # answered while we looked
             return

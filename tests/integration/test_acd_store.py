@@ -40,6 +40,7 @@ async def redis(any_redis_server: RedisServer) -> AsyncIterator[Redis]:
 async def live(redis: Redis) -> AsyncIterator[LiveState]:
     state = LiveState(redis, PREFIX, deadline_s=0.5)
     state.start()
+    state.lead(1, (), ())
     yield state
     await state.stop(timeout_s=0.1)
 
@@ -84,32 +85,58 @@ async def test_the_newest_of_many_changes_is_stored(redis: Redis, live: LiveStat
     assert [one.since for one in agents] == [5.0]
 
 
-async def test_a_new_server_takes_over_and_forgets_what_ended_meanwhile(
-    redis: Redis, live: LiveState
-) -> None:
+async def test_a_new_leader_replaces_what_is_stored(redis: Redis, live: LiveState) -> None:
     live.save(Changes(agents=(agent("li"),), waiting=(call("c1"), call("c2"))))
     assert await live.flush(5)
     await live.stop()
     successor = LiveState(redis, PREFIX)
-    await successor.load()
-    successor.save(Changes(waiting=(call("c3"),), gone_calls=("c1",)))
+    agents, calls = await successor.load()
     successor.start()
+    successor.lead(2, agents, [one for one in calls if one.call_id != "c1"])
+    successor.save(Changes(waiting=(call("c3"),)))
     assert await successor.flush(5)
     await successor.stop()
     assert await stored(redis) == ({"li"}, {"c2", "c3"})
 
 
-async def test_a_server_that_was_replaced_writes_no_more(redis: Redis, live: LiveState) -> None:
+async def test_a_leader_that_was_replaced_writes_no_more(redis: Redis, live: LiveState) -> None:
     live.save(Changes(waiting=(call("c1"),)))
     assert await live.flush(5)
     successor = LiveState(redis, PREFIX)
-    await successor.load()
     successor.start()
+    successor.lead(2, (), (call("c1"),))
     assert await successor.flush(5)
     live.save(Changes(gone_calls=("c1",)))
-    await until(lambda: not live.healthy)
+    assert await live.flush(5)  # it rests
     await successor.stop()
     assert await stored(redis) == (set(), {"c1"})
+
+
+async def test_a_leader_writes_no_more_as_soon_as_another_epoch_is_given_out(
+    redis: Redis, live: LiveState
+) -> None:
+    live.save(Changes(waiting=(call("c1"),)))
+    assert await live.flush(5)
+    await redis.set(f"{PREFIX}epoch", "2")  # its holder has not written anything yet
+    live.save(Changes(gone_calls=("c1",)))
+    assert await live.flush(5)
+    assert await stored(redis) == (set(), {"c1"})
+
+
+async def test_who_follows_writes_nothing_and_sees_whether_the_store_is_there(
+    redis: Redis, any_redis_server: RedisServer
+) -> None:
+    follower = LiveState(redis, PREFIX, deadline_s=0.5)
+    follower.start()
+    await until(lambda: follower.healthy)
+    follower.save(Changes(waiting=(call("c1"),)))
+    assert await follower.flush(5)
+    assert await stored(redis) == (set(), set())
+    any_redis_server.kill()
+    await until(lambda: not follower.healthy)
+    any_redis_server.start()
+    await until(lambda: follower.healthy)
+    await follower.stop()
 
 
 async def test_changes_during_an_outage_are_written_when_the_store_is_back(
