@@ -200,6 +200,8 @@ def talk_restored(floor: Floor, event: TalkRestored, now: float) -> list[Decisio
         floor.withdraw_from(stray, agent, AGENT_LEFT, decisions)
     floor.note(agent)
     decisions.append(agent.changed())
+    if stray is not None and stray is not call:
+        floor.requeue(stray, decisions, now)
     if call is not None and stray is call:
         floor.changed_calls.add(call.call_id)
         del floor.calls[call.call_id]
@@ -209,8 +211,6 @@ def talk_restored(floor: Floor, event: TalkRestored, now: float) -> list[Decisio
         floor.end_talk(event.call_id, other, decisions, now)
     floor.talks[event.call_id] = agent
     floor.endings.forget(event.call_id, agent.agent_id)
-    if stray is not None and stray is not call:
-        floor.requeue(stray, decisions, now)
     return decisions
 
 

@@ -25,7 +25,7 @@ class Floor(Matching):
         """A call that is in no line: offer it to whoever is ready, or put it in line at its place."""
         self.changed_calls.add(call.call_id)
         self.find_lines(call, now)
-        if self.pending or self.left:
+        if self.pending or self.left or self.holding:
             self.pending.append(call)
             call.told_place = 0
         elif (agent := self.best_agent(call)) is not None:
@@ -40,38 +40,36 @@ class Floor(Matching):
             self.send_away(call, number, decisions)
             return
         decisions.append(call.told(place))
-        self.hurry(decisions, now, call.queue)
+        self.hurry(now, call.queue)
 
-    def reopen(self, calls: Iterable[Call], decisions: list[Decision], now: float) -> None:
-        """Something opened to these calls, which stand in line: let them in, then match them in order."""
-        moved = sorted(calls, key=lambda call: call.place)
-        for call in moved:
+    def reopen(self, calls: Iterable[Call], now: float) -> None:
+        """Something opened to these calls, which stand in line: let them in, and match them at the flush."""
+        for call in calls:
             self.unstand(call)
             self.changed_calls.add(call.call_id)
             self.find_lines(call, now)
             self.stand(call, now)
-        for call in moved:
-            if not call.stamp or self.calls.get(call.call_id) is not call:
+            self.pending.append(call)
+
+    def flush(self, decisions: list[Decision], now: float) -> None:
+        """The event is through: match, first one first, the calls that it set in motion."""
+        while self.left:
+            agent = self.left.pop()
+            alone = [call for call in self.lines.preferring(agent) if not _served(call)]
+            self.reopen({call.call_id: call for call in alone}.values(), now)
+        pending, self.pending = self.pending, []
+        for call in sorted(pending, key=lambda call: call.place):
+            if not call.stamp:  # found an agent, or left
                 continue
-            if (agent := self.best_agent(call)) is not None:
+            if (agent_found := self.best_agent(call)) is not None:
                 self.unstand(call)
-                self.ring(call, agent, decisions, now)
+                self.ring(call, agent_found, decisions, now)
             elif (number := call.centre(now)) is not None:
                 self.send_away(call, number, decisions)
             elif not call.told_place:
                 decisions.append(call.told(self.homes.place_of(call)))
 
-    def flush(self, decisions: list[Decision], now: float) -> None:
-        """The event is through: match, in order, the calls that it set in motion."""
-        moved = {call.call_id: call for call in self.pending if call.stamp}
-        for agent in self.left:
-            for call in self.lines.preferring(agent):
-                if not any(line.serving for line in call.lines):
-                    moved[call.call_id] = call
-        self.pending, self.left = [], []
-        self.reopen(moved.values(), decisions, now)
-
-    def hurry(self, decisions: list[Decision], now: float, *queues: QueuePolicy) -> None:
+    def hurry(self, now: float, *queues: QueuePolicy) -> None:
         """Bring steps forward where the line is long; in all queues when none is named."""
         for home in self.homes:
             if queues and home.queue not in queues:
@@ -82,8 +80,7 @@ class Floor(Matching):
             for call, step in home.overdue(self.times, serving):
                 call.step = step
                 moved.append(call)
-            if moved:
-                self.reopen(moved, decisions, now)
+            self.reopen(moved, now)
 
     def send_away(self, call: Call, number: str, decisions: list[Decision]) -> None:
         self.unstand(call)
@@ -247,3 +244,7 @@ class Floor(Matching):
     def queue_of(self, agent: Agent) -> QueuePolicy:
         """The queue that the agent's call came through."""
         return self.queues.get(agent.queue or "") or self.queues[self.policy.default_queue]
+
+
+def _served(call: Call) -> bool:
+    return any(line.serving for line in call.lines)

@@ -91,7 +91,7 @@ class Homes:
     def changed(self, calls: Mapping[str, Call]) -> Iterator[PlaceChanged]:
         """What every waiting call should be told whose place or expected wait is not as it was told last."""
         for home in self._homes.values():
-            for number, (_, _, call_id) in enumerate(home.places, 1):
+            for number, (_, call_id) in enumerate(home.places, 1):
                 call = calls[call_id]
                 place = self._told(call, number)
                 if number != call.told_place or _differ(place.expected_wait_s, call.told_wait_s):

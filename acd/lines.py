@@ -8,6 +8,7 @@ logarithm of the callers and agents, times the number of lines that the agent's 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, count
 from typing import TYPE_CHECKING
@@ -22,11 +23,14 @@ from acd.waiting import Call, Door, Needs
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-Entry = tuple[int, float, str, int, Call]
+Entry = tuple[float, str, int, Call]
 """A caller in a line: the place, then the stamp that says whether the entry counts."""
 
 Ready = tuple[int, float, float, str, int, Agent]
 """A ready agent in a line: texts, score, idle since, id, and the stamp that says whether the entry counts."""
+
+EMPTY = math.inf
+"""The rank of a line where nobody waits."""
 
 Key = tuple[str, Needs, Media]
 
@@ -45,6 +49,7 @@ class Line:
         "needs",
         "only",
         "queue",
+        "rank",
         "reserve",
         "serving",
         "text",
@@ -61,6 +66,7 @@ class Line:
         wanted = {skill for skill, _ in needs}
         self.reserve = {skill: n for skill, n in self.queue.reserve.items() if skill not in wanted}
         self.head: Entry | None = None  # the first caller
+        self.rank = EMPTY  # … and the first part of the place
         self.agents: dict[str, Agent] = {}  # everybody signed in who fits
         self.serving = 0  # those of them who take calls now or after the present one
         self.used = now  # somebody waited here
@@ -80,20 +86,25 @@ class Line:
     def add(self, entry: Entry) -> None:
         """A caller joins or comes back."""
         heapq.heappush(self._waiting, entry)
-        self.head = self._waiting[0]
+        self.head = head = self._waiting[0]
+        self.rank = head[0]
 
     def gone(self) -> None:
         """A caller who stood here left, or is offered: the stamp has changed."""
         waiting = self._waiting
         self._stale += 1
-        while waiting and waiting[0][3] != waiting[0][4].stamp:
+        while waiting and waiting[0][2] != waiting[0][3].stamp:
             heapq.heappop(waiting)
             self._stale -= 1
         if self._stale > 64 and 2 * self._stale > len(waiting):
-            waiting = self._waiting = [entry for entry in waiting if entry[3] == entry[4].stamp]
+            waiting = self._waiting = [entry for entry in waiting if entry[2] == entry[3].stamp]
             heapq.heapify(waiting)
             self._stale = 0
-        self.head = waiting[0] if waiting else None
+        if waiting:
+            self.head = head = waiting[0]
+            self.rank = head[0]
+        else:
+            self.head, self.rank = None, EMPTY
 
     def in_order(self) -> Iterator[Entry]:
         """The callers, first one first; a heap is a tree, so the next is always below those that were had."""
@@ -101,7 +112,7 @@ class Line:
         ahead = [(entry, 0) for entry in waiting[:1]]
         while ahead:
             entry, index = heapq.heappop(ahead)
-            if entry[3] == entry[4].stamp:
+            if entry[2] == entry[3].stamp:
                 yield entry
             for below in (2 * index + 1, 2 * index + 2):
                 if below < len(waiting):
@@ -196,18 +207,19 @@ class Lines:
         line.used = now
         return line
 
-    def personal(self, door: Door, media: Media, agent: Agent, now: float) -> Line | None:
-        """The line of such calls that prefer this agent; None when the agent does not fit."""
-        mine = self._personal.setdefault(agent.agent_id, {})
+    def personal(
+        self, door: Door, media: Media, agent_id: str, agents: Mapping[str, Agent], now: float
+    ) -> Line:
+        """The line of such calls that prefer this agent, who need not be there (yet)."""
+        mine = self._personal.setdefault(agent_id, {})
         key = (door[0].name, door[1], media)
         line = mine.get(key)
         if line is None:
-            line = Line(door, media, self._choice, now, only=agent.agent_id)
-            if not line.fits(agent):
-                return None
-            mine[key] = line
+            line = mine[key] = Line(door, media, self._choice, now, only=agent_id)
             self._made(line)
-            self._connect(line, agent)
+            agent = agents.get(agent_id)
+            if agent is not None and line.fits(agent):
+                self._connect(line, agent)
         line.used = now
         return line
 
@@ -218,7 +230,7 @@ class Lines:
     def preferring(self, agent: Agent) -> list[Call]:
         """The calls that wait for this agent alone, or for few."""
         mine = self._personal.get(agent.agent_id, {})
-        return [entry[4] for line in mine.values() for entry in line.in_order()]
+        return [entry[3] for line in mine.values() for entry in line.in_order()]
 
     def enter(self, agent: Agent) -> None:
         """Put an agent, who is in no line, into all lines that the skills open."""
@@ -283,5 +295,5 @@ class Lines:
         line.agents[agent.agent_id] = agent
         line.serving += agent.serving
         agent.lines.append(line)
-        if agent.state is READY:
+        if agent.state is READY and agent.stamp:  # without a stamp: just became ready, is offered in a moment
             line.offer_to(agent)

@@ -10,7 +10,7 @@ from acd.estimate import HandlingTimes
 from acd.homes import Homes
 from acd.hours import Hours
 from acd.late import Endings
-from acd.lines import Entry, Line, Lines
+from acd.lines import EMPTY, Entry, Line, Lines
 from acd.policy import Policy, QueuePolicy
 from acd.seats import Seats
 from acd.timers import Timers
@@ -37,6 +37,7 @@ class Matching:
         self.timers = Timers(self.agents, self.calls)
         self.left: list[Agent] = []  # may no longer be what some calls wait for
         self.pending: list[Call] = []  # in line, to be matched when the event is through
+        self.holding = False  # calls that come back are matched at the flush only
         self.changed_agents: set[str] = set()
         self.changed_calls: set[str] = set()
 
@@ -80,20 +81,19 @@ class Matching:
             call.lines.append(self.lines.get(door, call.media, self.agents, now))
 
     def _preferred_lines(self, call: Call, now: float) -> list[Line]:
-        lines = []
-        for agent_id in call.prefer:
-            agent = self.agents.get(agent_id)
-            if agent is None or not agent.takes_calls() or agent_id in call.avoid:
-                continue
-            found = (self.lines.personal(door, call.media, agent, now) for door in call.doors)
-            lines += [line for line in found if line is not None]
-        return lines
+        """Where the preferred agents find the call; nowhere when none of them takes such calls now."""
+        lines = [
+            self.lines.personal(door, call.media, agent_id, self.agents, now)
+            for agent_id in call.prefer
+            if agent_id not in call.avoid
+            for door in call.doors
+        ]
+        return lines if any(line.serving for line in lines) else []
 
     def stand(self, call: Call, now: float) -> None:
         """Put a call, whose lines are found, in line at its place."""
         call.stamp = self.lines.stamp()
-        urgent, since, call_id = call.place
-        entry: Entry = (urgent, since, call_id, call.stamp, call)
+        entry: Entry = (*call.place, call.stamp, call)
         for line in call.lines:
             line.add(entry)
         self.homes.of(call).add(call)
@@ -122,19 +122,16 @@ class Matching:
     def take_call(self, agent: Agent) -> Call | None:
         """The call that this agent should have now."""
         first: Entry | None = None
-        if agent.plain:
-            for line in agent.lines:
-                head = line.head
-                if head is not None and (first is None or head < first):
-                    first = head
-        else:
-            for line in agent.lines:
-                head = line.head
-                if head is not None and (first is None or head < first) and line.open_to(agent, self.seats):
-                    first = head
+        rank = EMPTY
+        plain = agent.plain
+        for line in agent.lines:
+            if line.rank > rank or (head := line.head) is None:
+                continue
+            if (first is None or head < first) and (plain or line.open_to(agent, self.seats)):
+                first, rank = head, line.rank
         if first is None:
             return None
-        call = first[4]
+        call = first[3]
         if agent.agent_id in call.avoid:
             return self._take_other(agent) or call
         return call
@@ -143,7 +140,7 @@ class Matching:
         """The first call that this agent has not just missed, or that nobody else could take."""
         lines = [line.in_order() for line in agent.lines if line.open_to(agent, self.seats)]
         for entry in heapq.merge(*lines):
-            call = entry[4]
+            call = entry[3]
             if agent.agent_id not in call.avoid:
                 return call
             if not any(line.served_by_other(agent, call.avoid) for line in call.lines):
@@ -159,4 +156,4 @@ class Matching:
                 continue
             if line.best_agent(frozenset(), self.seats) is not None:
                 first = head
-        return first[4] if first is not None else None
+        return first[3] if first is not None else None

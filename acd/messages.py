@@ -22,6 +22,8 @@ class AgentState(StrEnum):
     WRAP_UP = "wrap_up"
     RESERVED = "reserved"  # kept free for a call-back: the citizen is being dialled
 
+    __hash__ = str.__hash__  # many times a decision, and Enum's own is slow
+
 
 class Media(StrEnum):
     """How citizen and agent meet: one voice or video call at a time, or several texts."""
@@ -29,6 +31,8 @@ class Media(StrEnum):
     VOICE = "voice"
     VIDEO = "video"
     TEXT = "text"
+
+    __hash__ = str.__hash__  # many times a decision, and Enum's own is slow
 
 
 class NotReadyReason(StrEnum):

@@ -27,6 +27,8 @@ class Move(StrEnum):
     TAKE_OVER = "take over"  # a consulted colleague has the call now
     RESTORE = "restore talk"  # found talking after a restart, or through Asterisk's own queue
 
+    __hash__ = str.__hash__  # many times a decision, and Enum's own is slow
+
 
 OFFLINE, NOT_READY, READY = AgentState.OFFLINE, AgentState.NOT_READY, AgentState.READY
 RINGING, TALKING, WRAP_UP = AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP

@@ -52,7 +52,7 @@ from acd.messages import (
     WrapUpExtended,
     WrapUpFinished,
 )
-from acd.moves import BUSY, READY, RESERVED, WRAP_UP
+from acd.moves import BUSY, READY, RESERVED, RINGING, WRAP_UP
 from acd.policy import Policy
 from acd.takeover import take_over
 
@@ -215,43 +215,47 @@ class Router:
         return successor, tuple(decisions)
 
     def _tick(self, now: float) -> list[Decision]:
+        """Everything that is due: first all calls go to where they belong, then agents take the first one."""
         floor = self._floor
         decisions: list[Decision] = []
-        texts = []
-        opened = []
+        floor.holding = True
         for call in floor.timers.due_calls(now):
             if call.offered_to is None:
-                opened.append(call)
-            else:
-                texts.append((call, call.offered_to))
-        floor.reopen(opened, decisions, now)
-        for call, agent in texts:
-            floor.miss(call, agent, NotReadyReason.MISSED_RING, RING_LIMIT, decisions, now)
-        while (agent_due := floor.timers.due_agent(now)) is not None:
-            self._end_limit(agent_due, decisions, now)
+                floor.reopen((call,), now)
+            else:  # the ring of a text
+                missed = NotReadyReason.MISSED_RING
+                floor.miss(call, call.offered_to, missed, RING_LIMIT, decisions, now)
+        due = floor.timers.due_agents(now)
+        for agent in due:
+            if agent.state is RINGING:
+                self._end_ring(agent, decisions, now)
+        floor.holding = False
+        floor.flush(decisions, now)
+        for agent in due:
+            if agent.state is RESERVED:
+                call = floor.calls[agent.call_id or ""]
+                callback_events.reservation_over(floor, call, decisions, now)
+            elif agent.state is WRAP_UP:
+                handled = floor.handled(agent)
+                agent.finish(now)
+                floor.count_handled(handled, now)
+                floor.settle(agent, decisions, now)
         floor.flush(decisions, now)
         if now - self._places_told >= self.policy.place_every_s:
             self._places_told = now
-            floor.hurry(decisions, now)
+            floor.hurry(now)
+            floor.flush(decisions, now)
             decisions.extend(floor.homes.changed(floor.calls))
         if now - self._lines_swept >= LINE_IDLE_S:
             self._lines_swept = now
             floor.lines.forget_unused(now - LINE_IDLE_S)
         return decisions
 
-    def _end_limit(self, agent: Agent, decisions: list[Decision], now: float) -> None:
-        """A ring, reservation or wrap-up took as long as it may."""
+    def _end_ring(self, agent: Agent, decisions: list[Decision], now: float) -> None:
+        """A phone rang as long as it may."""
         floor = self._floor
-        if agent.state is WRAP_UP:
-            handled = floor.handled(agent)
-            agent.finish(now)
-            floor.count_handled(handled, now)
-            floor.settle(agent, decisions, now)
-        elif agent.consulting:
+        if agent.consulting:
             consult_events.miss_consultation(floor, agent, RING_LIMIT, decisions, now)
         else:
             call = floor.calls[agent.call_id or ""]
-            if agent.state is RESERVED:
-                callback_events.reservation_over(floor, call, decisions, now)
-            else:
-                floor.miss(call, agent, NotReadyReason.MISSED_RING, RING_LIMIT, decisions, now)
+            floor.miss(call, agent, NotReadyReason.MISSED_RING, RING_LIMIT, decisions, now)

@@ -50,13 +50,14 @@ class Timers:
             self._call_heap = [entry for entry in self._call_heap if self._call_due(entry)]
             heapq.heapify(self._call_heap)
 
-    def due_agent(self, now: float) -> Agent | None:
-        """Somebody whose limit is over by `now`, and who will not be named again for it; None: nobody."""
+    def due_agents(self, now: float) -> list[Agent]:
+        """Everybody whose limit is over by `now`, in order; each is named once."""
+        found = []
         while self._agent_heap and self._agent_heap[0][0] <= now:
             entry = heapq.heappop(self._agent_heap)
             if self._agent_due(entry):
-                return self._agents[entry[1]]
-        return None
+                found.append(self._agents[entry[1]])
+        return found
 
     def due_calls(self, now: float) -> list[Call]:
         """All calls to look at by `now`; each is named once."""

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from acd.agents import Agent
     from acd.lines import Line
 
-Place = tuple[int, float, str]
-"""Sorts callers: urgent (0) or not (1), time since when they wait less what their priority is worth, call id.
+Place = tuple[float, str]
+"""Sorts callers: time since when they wait, less what their priority is worth, and call id.
 
 Everybody grows older at the same pace, so the order of two callers never changes while they wait."""
+
+URGENT_S = 1e10
+"""Urgent callers go before all others, as if they had waited so much longer. It is more than any time and any
+priority come to; beside it a double still tells microseconds apart."""
 
 Needs = frozenset[tuple[str, int]]
 """Skill and minimum level."""
@@ -93,7 +97,7 @@ class Call:
         self.closes_at: float | None = None
         self.offered_to: Agent | None = None
         self.ring_until: float | None = None  # with offered_to, for texts
-        self.place: Place = (0, 0.0, call_id)
+        self.place: Place = (0.0, call_id)
         self.line_up(ageing_s)
         # kept by the floor
         self.doors: tuple[Door, ...] = ()  # who may take it now; the first is its own queue's
@@ -105,7 +109,8 @@ class Call:
 
     def line_up(self, ageing_s: float) -> None:
         """Work out the place anew."""
-        self.place = (0 if self.urgent else 1, self.since - self.priority * ageing_s, self.call_id)
+        ahead_s = self.priority * ageing_s + (URGENT_S if self.urgent else 0.0)
+        self.place = (self.since - ahead_s, self.call_id)
 
     # ------------------------------------------------------------ what opens with time
 

@@ -47,6 +47,12 @@ KNOWN: dict[str, Benchmark] = {
             defaults=Options(rate=20.0, seconds=45.0, rounds=2, agents=300),
         ),
         Benchmark(
+            name="router",
+            about="assignments a second in the pure router, and how their cost grows with the line",
+            module="cti.bench.router",
+            defaults=Options(seconds=3.0, rounds=5),
+        ),
+        Benchmark(
             name="erlang",
             about="waits of the simulator with the real router, beside Erlang-C's exact ones",
             module="cti.bench.erlang",
