@@ -79,6 +79,7 @@ def _draw(read: Flows, options: argparse.Namespace, policy: Policy, manifest: Ma
         routing={skill.name: skill.title for skill in policy.skills}
         | {queue.name: queue.title for queue in policy.queues},
         flows={flow.name: flow.title for flow in read.by_name.values()},
+        calendars={one.name: one.title for one in read.calendars.by_name.values()},
     )
     chosen = [_named(read, options.flow)] if options.flow else list(read.by_name.values())
     options.out.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,8 @@ happens only after a mishap is dashed and grey.
 
 from __future__ import annotations
 
+import math
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ SMALL, NORMAL, LARGE = 12.0, 13.0, 20.0
 LINE = 18.0
 PADDING = 12.0
 HEAD = 28.0
-BOX_MIN, BOX_MAX = 210.0, 300.0
+BOX_MIN, BOX_MAX = 224.0, 320.0
 TEXT_LINES = 5
 """lines of what a step says; the rest is cut"""
 LABEL_GAP = 14.0
@@ -50,6 +52,8 @@ LEGEND = (
     ("person", "接通、回电、留言"),
     ("keep", "设定、记录"),
 )
+PIECE = re.compile(r"[A-Za-z0-9_.]+|.")
+"""what is not broken between lines"""
 MAIN, ASIDE = "#44505c", "#a3acb5"
 
 
@@ -125,7 +129,10 @@ def _picture(flow: Flow, name: str, step: Step, names: Names) -> _Picture:
         for target, paths in ends.items()
     )
     needed = sum(text_width(arrow.label, SMALL) + LABEL_GAP for arrow in arrows)
-    width = max(BOX_MIN, min(needed, 900.0) + 2 * PADDING)
+    roles = {flow.start: "开始", flow.resume: "断线恢复", flow.after_talk: "通话后恢复"}
+    tags = (roles[name],) if name in roles else ()
+    head = text_width(f"{KIND_NAMES[kind_of(step)]}{name}{''.join(tags)}", NORMAL) + 40
+    width = max(BOX_MIN, head + 2 * PADDING, needed + 2 * PADDING)
     inner = min(width, BOX_MAX) - 2 * PADDING if needed < BOX_MAX else width - 2 * PADDING
     lines = [("d", line) for text in details(step, names) for line in wrapped(text, inner, NORMAL)]
     words = [line for text in said(step, names) for line in wrapped(text, inner, NORMAL)]
@@ -133,14 +140,13 @@ def _picture(flow: Flow, name: str, step: Step, names: Names) -> _Picture:
         words = [*words[: TEXT_LINES - 1], f"{words[TEXT_LINES - 1][:-1]}…"]
     lines += [("s", line) for line in words]
     lines += [("e", line) for text in finals for line in wrapped(f"■ {text}", inner, SMALL)]
-    roles = {flow.start: "开始", flow.resume: "断线恢复", flow.after_talk: "通话后恢复"}
     return _Picture(
         name=name,
         step=step,
         lines=tuple(lines),
         ends=finals,
         arrows=arrows,
-        tags=(roles[name],) if name in roles else (),
+        tags=tags,
         width=width,
         height=HEAD + len(lines) * LINE + PADDING,
     )
@@ -159,13 +165,13 @@ def text_width(text: str, size: float) -> float:
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
-    """Break a text into lines; punctuation does not begin one."""
+    """Break a text into lines, not inside Latin words; punctuation does not begin one."""
     lines = [""]
-    for character in text:
-        full = text_width(lines[-1] + character, size) > width
-        if full and character not in "，。、；：？！”）":
+    for piece in PIECE.findall(text):
+        full = text_width(lines[-1] + piece, size) > width
+        if full and lines[-1] and piece not in "，。、；：？！”）":
             lines.append("")
-        lines[-1] += character
+        lines[-1] += piece
     return lines
 
 
@@ -224,11 +230,11 @@ def _box(one: _Picture, place: Place) -> Iterator[str]:
         y += LINE
     for tag in one.tags:
         wide = text_width(tag, SMALL) + 16
+        x = place.x + inset + text_width(KIND_NAMES[kind], NORMAL) + 8
         yield (
-            f'<rect x="{place.x + 10:.1f}" y="{place.y - 12:.1f}" width="{wide:.1f}" height="19" rx="9.5" '
-            f'fill="{line}"/>'
+            f'<rect x="{x:.1f}" y="{place.y + 5:.1f}" width="{wide:.1f}" height="19" rx="9.5" fill="{line}"/>'
         )
-        yield _text(place.x + 18, place.y + 2, tag, SMALL, "#ffffff", bold=True)
+        yield _text(x + 8, place.y + 19, tag, SMALL, "#ffffff", bold=True)
     yield "</g>"
 
 
@@ -308,18 +314,20 @@ def _ports(one: _Picture, layout: Layout) -> Iterator[tuple[_Arrow, float]]:
 
 def _entries(pictures: Mapping[str, _Picture], layout: Layout) -> dict[tuple[str, str], float]:
     """Where each arrow enters its target, side by side along the upper edge."""
-    coming: dict[str, list[tuple[float, str]]] = {}
+    coming: dict[str, list[tuple[float, float, str]]] = {}
     for one in pictures.values():
         for arrow in one.arrows:
             lanes = layout.lanes[one.name, arrow.target]
-            x = lanes[-1].x if lanes else layout.places[one.name].x + one.width / 2
-            coming.setdefault(arrow.target, []).append((x, one.name))
+            x = side = lanes[-1].x if lanes else layout.places[one.name].x + one.width / 2
+            if (one.name, arrow.target) in layout.back:  # comes round the corner: outermost, the nearest most
+                side = math.copysign(math.inf, x - layout.places[arrow.target].x)
+            coming.setdefault(arrow.target, []).append((side, -x if math.isinf(side) else x, one.name))
     entries: dict[tuple[str, str], float] = {}
     for target, sources in coming.items():
         place, width = layout.places[target], pictures[target].width
         step = min(26.0, (width * 0.6) / len(sources))
         first = place.x + width / 2 - step * (len(sources) - 1) / 2
-        for index, (_, source) in enumerate(sorted(sources)):
+        for index, (_, _, source) in enumerate(sorted(sources)):
             entries[source, target] = first + index * step
     return entries
 

@@ -185,22 +185,38 @@ def _order(rows: list[list[str]], nodes: Mapping[str, _Node], links: Sequence[tu
     for one, other in links:
         near[one].append(other)
         near[other].append(one)
+    turns = {  # where a back edge turns round: beside the box in its own layer
+        name: beside[0]
+        for name, node in nodes.items()
+        if node.waypoint and (beside := [one for one in near[name] if nodes[one].layer == node.layer])
+    }
+    for row in rows:
+        _put_turns(row, turns)
     best, fewest = [list(row) for row in rows], _crossings(rows, nodes, links)
     for sweep in range(ORDER_SWEEPS):
         down = sweep % 2 == 0
         for index in range(len(rows)) if down else reversed(range(len(rows))):
             place = {name: spot for row in rows for spot, name in enumerate(row)}
-            beside = index - 1 if down else index + 1
+            beside_layer = index - 1 if down else index + 1
 
-            def mean(name: str, place: dict[str, int] = place, beside: int = beside) -> float:
-                spots = [place[other] for other in near[name] if nodes[other].layer == beside]
+            def mean(name: str, place: dict[str, int] = place, layer: int = beside_layer) -> float:
+                spots = [place[other] for other in near[name] if nodes[other].layer == layer]
                 return sum(spots) / len(spots) if spots else place[name]
 
             rows[index].sort(key=mean)
+            _put_turns(rows[index], turns)
         crossings = _crossings(rows, nodes, links)
         if crossings < fewest:
             best, fewest = [list(row) for row in rows], crossings
     rows[:] = best
+
+
+def _put_turns(row: list[str], turns: Mapping[str, str]) -> None:
+    """Put each turning point right of its box, the others staying in order."""
+    moved = [name for name in row if name in turns]
+    row[:] = [name for name in row if name not in turns]
+    for name in reversed(moved):
+        row.insert(row.index(turns[name]) + 1, name)
 
 
 def _crossings(
@@ -213,6 +229,8 @@ def _crossings(
         upper, lower = (one, other) if nodes[one].layer < nodes[other].layer else (other, one)
         if nodes[upper].layer != nodes[lower].layer:
             by_gap.setdefault(nodes[upper].layer, []).append((place[upper], place[lower]))
+        else:  # a back edge that turns round passes everything between
+            count += abs(place[upper] - place[lower]) - 1
     for pairs in by_gap.values():
         for index, (up, low) in enumerate(pairs):
             count += sum((up - a) * (low - b) < 0 for a, b in pairs[index + 1 :])

@@ -79,7 +79,8 @@ def tell(action: Action, texts: Mapping[str, str]) -> Asked:
         case Play(prompts=prompts, keys=""):
             return Asked(told=said(prompts))
         case Play(prompts=prompts):
-            return Asked(told=said(prompts), question="按一个键，或回车表示不按")
+            question = "按一个键，或回车表示不按" if action.wait_s else "播报时可按一个键，或回车听完"
+            return Asked(told=said(prompts), question=question)
         case Collect(prompts=prompts):
             last = f"，{action.end_key} 结束" if action.end_key else ""
             return Asked(

@@ -45,6 +45,11 @@ _EXIT_NAMES: Mapping[str, str] = {
     "failed": "失败", "person": "要人工", "anything": "任何回答", "unclear": "没听懂",
 }  # fmt: skip
 
+_MEANINGS: Mapping[str, str] = {
+    "yes": "是", "no": "不是", "solved": "解决了", "unsolved": "没解决", "satisfied": "满意程度",
+    "number": "数字", "machine": "答录机",
+}  # fmt: skip
+
 _WAYS: Mapping[str, str] = {"number": "数字", "digits": "逐位", "date": "日期", "time": "时间"}
 
 
@@ -55,6 +60,7 @@ class Names:
     prompts: Mapping[str, str] = field(default_factory=dict)  # prompt -> its text
     routing: Mapping[str, str] = field(default_factory=dict)  # queue or skill -> title
     flows: Mapping[str, str] = field(default_factory=dict)  # flow -> title
+    calendars: Mapping[str, str] = field(default_factory=dict)  # calendar -> title
 
     def routed(self, name: str) -> str:
         """Title of a queue or skill, else its name."""
@@ -78,7 +84,7 @@ def details(step: Step, names: Names) -> Iterator[str]:
             value = "现在" if step.value == "now" else step.value
             yield f"{value}（{_WAYS.get(step.say_as.value, '对应语音')}）"
         case Hours():
-            yield f"日历：{step.calendar}"
+            yield f"日历：{names.calendars.get(step.calendar, step.calendar)}"
         case LanguageChoice():
             yield "　".join(f"{key} {choice.language}" for key, choice in step.choices.items())
         case SetValues():
@@ -134,9 +140,11 @@ def mishap(path: str) -> bool:
 
 def _intent(step: Robot, name: str) -> str:
     intent = step.intents[name]
-    keys = "".join(intent.values())
-    words = intent.phrases[0] if intent.phrases else name
-    return f"“{words}”{f'/按 {keys}' if keys else ''}"
+    keys = sorted(intent.values())
+    span = f"{keys[0]}–{keys[-1]}" if len(keys) > 2 else "".join(keys)
+    known = _MEANINGS.get(intent.means or "", name)
+    words = f"“{intent.phrases[0]}”" if intent.phrases else known
+    return f"{words}{f'/{span} 键' if keys else ''}"
 
 
 def _settings(step: SetValues, names: Names) -> Iterator[str]:
