@@ -37,6 +37,9 @@ SHORTEST_RING_S = 0.5
 SPEAKING_S = 1.0
 """An announcement that is due while the citizen speaks is put off by so long, again and again."""
 
+INVITE_S = 1.0
+"""So long after the greeting the leg may take to be heard; later nobody is invited to speak."""
+
 AWAY_RING_S = 30.0
 """How long another centre may ring."""
 
@@ -144,6 +147,8 @@ class Waiting:
                 if not greeted and not self._disturbed():
                     greeted = True
                     await self._say(action.greeting, action)
+                if to_invite and not hearing.done():
+                    await self._leg.pause(INVITE_S, self._news)
                 if to_invite and not self._disturbed() and hearing.done():
                     if not hearing.cancelled() and hearing.exception() is None and hearing.result():
                         await self._say(to_invite, action)
