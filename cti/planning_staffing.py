@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from acd.demand import INTERVALS, busy_hour_share, clock, day_shape, read_intervals, read_topics, whole
+from acd.demand import INTERVALS, Topic, busy_hour_share, clock, day_shape, read_intervals, read_topics, whole
 from acd.errors import InvalidValue
 from acd.policy import SHIPPED, load_policy
 from acd.staffing import Goal, Interval, Plan, Pool, agents_needed, agents_needed_patience, people, plan
@@ -21,12 +22,13 @@ __all__ = ["Day", "day_of", "goal_of", "staffing"]
 BUSY_HOUR = 0.1
 
 
-class Day(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
     """The demand that the command line describes."""
 
     calls: float  # a day
     shape: tuple[float, ...]  # shares by interval
-    topics: tuple[Any, ...]  # acd.demand.Topic
+    topics: tuple[Topic, ...]  # what they are about
     goal: Goal
 
 
@@ -149,7 +151,23 @@ def _text(day: Day, made: Plan, patient: bool) -> str:
             [_row(made, i, one, patient) for i, one in enumerate(made.pooled.intervals)],
         ),
     ]
+    if len(made.topics) > 1:
+        lines += [
+            "",
+            "各技能分别配置的坐席" + ("（C / A）" if patient else "") + "，每半小时：",
+            _by_skill(made),
+        ]
     return "\n".join(lines)
+
+
+def _by_skill(made: Plan) -> str:
+    def agents(one: Interval) -> str:
+        return f"{one.agents}" if one.patient_agents is None else f"{one.agents} / {one.patient_agents}"
+
+    return table(
+        ("时段", *(pool.title for pool in _pools(made))),
+        [(clock(i), *(agents(pool.intervals[i]) for pool in _pools(made))) for i in range(INTERVALS)],
+    )
 
 
 def _pools(made: Plan) -> tuple[Pool, ...]:

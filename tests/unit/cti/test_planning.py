@@ -50,6 +50,17 @@ def test_the_table_has_chinese_headings_and_all_half_hours(capsys: Told) -> None
     assert len(re.findall(r"^\d\d:[03]0 ", out, re.MULTILINE)) == 48
 
 
+def test_with_skills_a_second_table_has_the_agents_of_each(tmp_path: Path, capsys: Told) -> None:
+    assert main(["staffing", *BEIJING, "--skills", str(skills(tmp_path))]) == 0
+    _, _, second = capsys.readouterr().out.partition("各技能分别配置的坐席（C / A），每半小时：\n")
+    heading, *rows = second.splitlines()
+    assert heading.split() == ["时段", "合并", "综合", "企业服务专席"]
+    assert len(rows) == 48
+    busiest = re.split(r" {2,}", next(row for row in rows if row.startswith("10:00")))
+    assert busiest[1].startswith("236 / ")
+    assert "/" not in busiest[3]  # enterprise callers never hang up
+
+
 def test_csv_and_plot_hold_every_skill(tmp_path: Path, capsys: Told) -> None:
     rows, plot = tmp_path / "day.csv", tmp_path / "day.svg"
     files = ("--csv", str(rows), "--plot", str(plot), "--skills", str(skills(tmp_path)))
