@@ -47,7 +47,8 @@ def replay_day(options: Namespace, say: Callable[[object], None]) -> int:
         past, gaps = asyncio.run(_read(settings, day))
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0][:300]
-        raise StartError("database", reason, "Start it, or correct database_url") from error
+        remedy = "Start it, run hotline migrate, or correct database_url"
+        raise StartError("database", reason, remedy) from error
     if not past.calls:
         remedy = "choose a day on which citizens waited for a person, or another --instance"
         raise InvalidValue("date", day.isoformat(), remedy)
