@@ -32,6 +32,7 @@ SAFE_KEYS = frozenset(
         "pid",
         "port",
         "revision",
+        "epoch",
     }
 )
 """Values that are long digits by nature and made by machines."""
