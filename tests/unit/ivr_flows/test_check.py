@@ -95,9 +95,11 @@ def test_problems_come_in_the_order_of_their_lines() -> None:
 # ---------------------------------------------------------------- the other kinds of steps
 
 
-def found(flow: Flow, **known: set[str]) -> list[tuple[str, str]]:
+def found(
+    flow: Flow, *, skills: set[str] | None = None, requests: set[str] | None = None
+) -> list[tuple[str, str]]:
     """Key and value of what is found in a small flow."""
-    return [(one.key, one.value) for one in check(flow, QUEUES, PROMPTS, **known)]
+    return [(one.key, one.value) for one in check(flow, QUEUES, PROMPTS, skills=skills, requests=requests)]
 
 
 def test_further_queues_call_backs_and_skills_must_exist() -> None:
