@@ -128,11 +128,13 @@ class Centre:
         """Calls that the router holds: all wait, for between batches nobody rings."""
         return len(self._router.snapshot()[1])
 
-    def run(self, seconds: float, tally: Tally) -> None:
-        """Let agents become ready, in batches, for so long."""
+    def run(self, seconds: float, tally: Tally, *, batches: int = 1) -> None:
+        """Let agents become ready, in batches: for so long, and at least so often."""
         began = time.perf_counter()
         spent, assigned = 0.0, 0
-        while time.perf_counter() - began < seconds:
+        done = 0
+        while done < batches or time.perf_counter() - began < seconds:
+            done += 1
             chosen = self._random.sample(self._agents, self._batch)
             events = [AgentBecameReady(agent_id=agent_id) for agent_id in chosen]
             handle, now = self._router.handle, self._now
@@ -235,7 +237,13 @@ def measure(options: Options, steps: Steps) -> Result:
 
 
 def run(
-    rounds: int, seconds: float, sizes: tuple[int, ...], *, agents: int, steps: Steps | None = None
+    rounds: int,
+    seconds: float,
+    sizes: tuple[int, ...],
+    *,
+    agents: int,
+    batches: int = 1,
+    steps: Steps | None = None,
 ) -> tuple[list[Tally], list[Centre]]:
     """Build a centre for each size and let them take turns."""
     tallies = [Tally(waiting=size) for size in sizes]
@@ -244,7 +252,7 @@ def run(
         if steps is not None:
             steps.next(f"round {number + 1}: {', '.join(str(size) for size in sizes)} waiting")
         for tally, centre in zip(tallies, centres, strict=True):
-            centre.run(seconds, tally)
+            centre.run(seconds, tally, batches=batches)
     return tallies, centres
 
 

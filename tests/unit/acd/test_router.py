@@ -27,7 +27,6 @@ from acd.messages import (
     CallEnded,
     CallLeft,
     CallQueued,
-    Decision,
     Event,
     NotReadyReason,
     Offer,
@@ -43,57 +42,7 @@ from acd.messages import (
     WrapUpFinished,
 )
 from acd.policy import Choice, Policy, QueuePolicy, load_policy
-from acd.router import Router
-
-
-class Desk:
-    """A router with a clock and short words for events."""
-
-    def __init__(self, policy: Policy | None = None) -> None:
-        self.router = Router(policy or load_policy())
-        self.now = 100.0
-
-    def tell(self, event: Event, wait: float = 1.0) -> tuple[Decision, ...]:
-        self.now += wait
-        return self.router.handle(event, self.now)
-
-    def ready(self, agent_id: str, **skills: int) -> list[str]:
-        """Sign in and ask for calls; returns offers."""
-        event = AgentSignedIn(agent_id=agent_id, skills=skills or {"general": 3}, auto_ready=True)
-        return offers(self.tell(event))
-
-    def call(self, call_id: str, queue: str = "general", **more: object) -> list[str]:
-        """A call joins its queue; returns offers."""
-        needs = more.pop("needs", {queue: 1})
-        assert isinstance(needs, Mapping)
-        self.now += 1.0
-        since = more.pop("since", self.now)
-        assert isinstance(since, float)
-        event = CallQueued(call_id=call_id, queue=queue, needs=needs, since=since, **more)  # type: ignore[arg-type]
-        return offers(self.router.handle(event, self.now))
-
-    def answer(self, call_id: str, agent_id: str) -> None:
-        self.tell(OfferAnswered(call_id=call_id, agent_id=agent_id))
-
-    def talk(self, call_id: str, agent_id: str, seconds: float) -> list[str]:
-        """Answer, talk, wrap up at once; returns offers."""
-        self.answer(call_id, agent_id)
-        self.tell(CallEnded(call_id=call_id, agent_id=agent_id), seconds)
-        return offers(self.tell(WrapUpFinished(agent_id=agent_id), 0.0))
-
-    def state(self, agent_id: str) -> AgentState:
-        record = self.router.agent(agent_id)
-        return record.state if record else AgentState.OFFLINE
-
-    def place(self, call_id: str) -> int:
-        place = self.router.place(call_id)
-        assert place is not None
-        return place.place
-
-
-def offers(decisions: tuple[Decision, ...]) -> list[str]:
-    """Offers as "call>agent"."""
-    return [f"{one.call_id}>{one.agent_id}" for one in decisions if isinstance(one, Offer)]
+from tests.support.acd_desk import Desk, offers
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ SIZES = (40, 120)
 
 
 def test_every_size_assigns_calls_and_counts_them() -> None:
-    tallies, centres = router.run(1, 0.05, SIZES, agents=30)
+    tallies, centres = router.run(1, 0.0, SIZES, agents=30, batches=5)
     for tally, size in zip(tallies, SIZES, strict=True):
         assert tally.waiting == size
         assert 0 < tally.assignments <= tally.ready_events
@@ -25,7 +25,7 @@ def test_every_size_assigns_calls_and_counts_them() -> None:
 
 
 def test_calls_that_have_waited_are_taken_by_relaxed_needs() -> None:
-    tallies, _ = router.run(2, 0.3, (400,), agents=30)
+    tallies, _ = router.run(2, 0.0, (400,), agents=30, batches=30)
     assert tallies[0].relaxed > 0
 
 
