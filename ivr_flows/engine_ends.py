@@ -25,7 +25,7 @@ from ivr_flows.messages import (
 from ivr_flows.schema_ends import Callback, Message, ToPerson, Transfer
 from ivr_flows.state import FlowState, bounded, joined
 from ivr_flows.surroundings import Surroundings
-from ivr_flows.turn import Turn, play
+from ivr_flows.turn import Turn, flushing, play
 
 MAX_NUMBER = 20
 """digits of a number to call back"""
@@ -85,7 +85,8 @@ def _here(state: FlowState) -> str:
 def enter_callback(step: Callback, state: FlowState, around: Surroundings) -> Turn:
     """Say the calling number, or ask for one when it is withheld."""
     state = state.flushed()
-    return _confirm(step, state, around) if _CALLER.fullmatch(around.caller) else _number(step, state, ())
+    known = _CALLER.fullmatch(around.caller)
+    return flushing(_confirm(step, state, around) if known else _number(step, state, ()), flush=True)
 
 
 def react_callback(step: Callback, event: Event, state: FlowState, around: Surroundings) -> Turn:

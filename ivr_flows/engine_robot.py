@@ -10,7 +10,7 @@ from ivr_flows.messages import Event, Failed, Heard, Played
 from ivr_flows.schema_talk import Robot
 from ivr_flows.state import FlowState
 from ivr_flows.surroundings import Surroundings
-from ivr_flows.turn import Turn
+from ivr_flows.turn import Turn, flushing
 
 CONFIRM = "confirm"
 RIGHT_KEY = "1"
@@ -19,7 +19,7 @@ RIGHT_KEY = "1"
 
 def enter_robot(step: Robot, state: FlowState, _around: Surroundings) -> Turn:
     """Ask the question."""
-    return _ask(step, state.flushed(step.flush), step.prompts)
+    return flushing(_ask(step, state.flushed(step.flush), step.prompts), step.flush)
 
 
 def react_robot(step: Robot, event: Event, state: FlowState, _around: Surroundings) -> Turn:

@@ -12,7 +12,7 @@ from ivr_flows.schema_talk import Announce, CollectDigits, LanguageChoice, Menu,
 from ivr_flows.schema_types import ALL_KEYS
 from ivr_flows.state import FlowState
 from ivr_flows.surroundings import Surroundings
-from ivr_flows.turn import Turn, play
+from ivr_flows.turn import Turn, flushing, play
 from ivr_flows.understand import satisfaction
 
 _PROMPT = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -73,7 +73,7 @@ def said_over(step: Announce | Say, event: Event, state: FlowState, _around: Sur
 
 def enter_menu(step: Menu | LanguageChoice, state: FlowState, _around: Surroundings) -> Turn:
     """Ask, or take the key that was pressed ahead."""
-    return _menu(step, state.flushed(step.flush), step.prompts)
+    return flushing(_menu(step, state.flushed(step.flush), step.prompts), step.flush)
 
 
 def react_menu(step: Menu | LanguageChoice, event: Event, state: FlowState, _around: Surroundings) -> Turn:
@@ -105,7 +105,7 @@ def _menu_key(step: Menu | LanguageChoice, state: FlowState, key: str | None) ->
 
 def enter_collect(step: CollectDigits, state: FlowState, _around: Surroundings) -> Turn:
     """Gather; what was typed ahead is the beginning."""
-    return _collect(step, state.flushed(step.flush), step.prompts)
+    return flushing(_collect(step, state.flushed(step.flush), step.prompts), step.flush)
 
 
 def react_collect(step: CollectDigits, event: Event, state: FlowState, _around: Surroundings) -> Turn:
@@ -161,7 +161,7 @@ def usable(digits: str) -> str:
 
 def enter_survey(step: Survey, state: FlowState, _around: Surroundings) -> Turn:
     """Ask for the rating."""
-    return _ask(step, state.flushed(step.flush), step.prompts)
+    return flushing(_ask(step, state.flushed(step.flush), step.prompts), step.flush)
 
 
 def react_survey(step: Survey, event: Event, state: FlowState, _around: Surroundings) -> Turn:

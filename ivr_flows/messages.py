@@ -19,6 +19,7 @@ class Play:
     prompts: tuple[str, ...]  # keys of the prompt manifest
     keys: str = ""  # digits that interrupt, empty: none
     wait_s: float = 0.0  # how long a key still counts after the last prompt, seconds
+    flush: bool = False  # keys pressed before do not answer: forget them first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Collect:
     end_key: str = "#"  # ends it earlier and is not part of the digits; "" none
     first_s: float = 5.0  # wait for the first digit after the prompts, seconds
     next_s: float = 3.0  # wait between digits, seconds
+    flush: bool = False  # keys pressed before do not count: forget them first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ class Listen:
     keys: str = ""  # digits that count; empty: none
     wait_s: float = 6.0  # for the first word after the prompts, seconds
     most_s: float = 20.0  # in all, seconds
+    flush: bool = False  # keys pressed before do not answer: forget them first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

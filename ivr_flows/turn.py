@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ivr_flows.messages import (
@@ -55,6 +55,13 @@ Enter = Callable[[Any, FlowState, Surroundings], Turn]
 """step, state, surroundings -> what happens on entering the step"""
 React = Callable[[Any, FlowEvent, FlowState, Surroundings], Turn]
 """step, event, state, surroundings -> what happens next; only events that are legal in the state's stage"""
+
+
+def flushing(turn: Turn, flush: bool) -> Turn:
+    """The same question, which keys pressed before it do not answer."""
+    if flush and isinstance(turn.then, Play | Collect | Listen):
+        return Turn(turn.state, replace(turn.then, flush=True))
+    return turn
 
 
 def play(state: FlowState, prompts: tuple[str, ...], wait_s: float = 0.0) -> Turn:

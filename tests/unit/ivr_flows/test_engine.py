@@ -30,7 +30,7 @@ from ivr_flows.messages import (
 from ivr_flows.schema import Flow
 
 ANY_KEY = "0123456789*#"
-ASKED = Listen(prompts=("survey", "survey_speak"), keys=ANY_KEY, wait_s=6.0, most_s=12.0)
+ASKED = Listen(prompts=("survey", "survey_speak"), keys=ANY_KEY, wait_s=6.0, most_s=12.0, flush=True)
 
 
 def seat(queue: str, greeting: str) -> Route:
@@ -108,7 +108,7 @@ def test_after_the_talk_the_citizen_rates_it_and_is_thanked(flow: Flow) -> None:
 def test_a_wrong_rating_may_be_corrected_once(flow: Flow) -> None:
     run = FlowRun(flow)
     again = walk(run, Played(), TalkOver(), Heard(key="8"))
-    assert again == replace(ASKED, prompts=("survey_invalid", *ASKED.prompts))
+    assert again == replace(ASKED, prompts=("survey_invalid", *ASKED.prompts), flush=False)
     assert run.handle(Heard(key="5")) == Rated(score=5)
 
 

@@ -116,7 +116,7 @@ def confirmed(digits: str) -> Play:
 
 def test_the_calling_number_is_said_and_confirmed() -> None:
     run, action = walk(CALLBACK)
-    assert action == confirmed("13800001207")
+    assert action == replace(confirmed("13800001207"), flush=True)  # no key of before agrees to anything
     assert run.handle(Played(key="1")) == OfferCallback(number="", queue="general", needs={"general": 1})
     assert run.handle(Done()) == Play(prompts=("callback_accepted",), keys=ANY_KEY)
     assert run.handle(Played()) == HangUp(reason="finished")
@@ -131,8 +131,8 @@ def test_another_number_is_typed_and_confirmed(number: str) -> None:
 
 
 def test_a_withheld_number_is_asked_for() -> None:
-    assert last(CALLBACK, around=WITHHELD) == ENTER
-    assert last(CALLBACK, around=HERE) == ENTER
+    assert last(CALLBACK, around=WITHHELD) == replace(ENTER, flush=True)
+    assert last(CALLBACK, around=HERE) == replace(ENTER, flush=True)
 
 
 @pytest.mark.parametrize("number", ["110", "12345", "1390000000000000", "abc"])

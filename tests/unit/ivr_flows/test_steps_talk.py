@@ -64,7 +64,9 @@ start: {kind: announce, prompts: [greeting], next: ask, error: failed}
 ask:
   {kind: menu, prompts: [keys], keys: {"1": bye}, no_key: bye, wrong_key: bye, error: bye, flush: true}
 """
-    assert last(flow_of(text), Played(key="1")) == Play(prompts=("keys",), keys=ANY_KEY, wait_s=3.0)
+    assert last(flow_of(text), Played(key="1")) == Play(
+        prompts=("keys",), keys=ANY_KEY, wait_s=3.0, flush=True
+    )
 
 
 def test_keys_of_before_do_not_leave_the_line_that_the_caller_then_joins() -> None:
