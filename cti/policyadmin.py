@@ -22,6 +22,14 @@ from ivr_flows.errors import FlowError
 Say = Callable[[object], None]
 
 LISTS: Mapping[str, str] = {"skills": "技能", "queues": "队列"}
+KEYS: Mapping[str, str] = {
+    "title": "名称", "needs": "需要的技能", "ring_limit_s": "振铃时限（秒）", "wrap_up_s": "整理时限（秒）",
+    "priority": "优先级", "choice": "选人规则", "relax": "放宽步骤", "reserve": "预留坐席",
+    "prefer_s": "等熟悉的坐席（秒）", "hours": "服务时间", "night": "夜间队列", "default_queue": "默认队列",
+    "wrap_up_extension_max_s": "整理最多延长（秒）", "place_every_s": "位次更新间隔（秒）",
+    "ageing_s": "一点优先级抵等候（秒）", "kind": "类别",
+}  # fmt: skip
+"""keys of a policy in Chinese; others are shown as they are written"""
 
 
 class PolicyFailed(HotlineError):
@@ -107,7 +115,8 @@ def _named(value: Any) -> bool:
 
 
 def _below(where: str, key: str) -> str:
-    return f"{where}.{key}" if where and "（" not in where else f"{where} {key}".strip()
+    name = KEYS.get(key, key)
+    return f"{where}.{name}" if where and "（" not in where else f"{where} {name}".strip()
 
 
 def _shown(value: Any) -> str:
@@ -120,4 +129,4 @@ def _shown(value: Any) -> str:
         return shown or "（空）"
     if isinstance(value, list | tuple):
         return "、".join(_shown(one) for one in value) or "（空）"
-    return str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

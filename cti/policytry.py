@@ -5,10 +5,12 @@ Pure: times are seconds from the begin of a case, and nothing outside is touched
 
 from __future__ import annotations
 
+import datetime
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import yaml
@@ -38,8 +40,8 @@ SHIPPED_CASES = Path(__file__).with_name("policy_cases.yaml")
 MAX_BYTES = 1_000_000
 MAX_CASES = 200
 TICK_S = 0.5
-ZERO = 1_000_000_000.0
-"""epoch seconds at which every case begins: the router's clock knows no time near 0"""
+MONDAY = datetime.datetime(2026, 3, 2, 10, 0)  # noqa: DTZ001 (on the policy's clock)
+"""when a case begins that does not say so: a working day, late in the morning"""
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Moment = Annotated[float, msgspec.Meta(ge=0, le=3600)]
@@ -83,6 +85,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     agents: Annotated[tuple[TriedAgent, ...], msgspec.Meta(max_length=200)]
     calls: Annotated[tuple[TriedCall, ...], msgspec.Meta(min_length=1, max_length=500)]
     until: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 120.0  # looked at for so long, seconds
+    begins: datetime.datetime = MONDAY  # on the policy's clock: nights and holidays are other queues' hours
     answer_after_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 3.0  # an agent's phone rings so long
     talk_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 60.0  # a talk takes so long
 
@@ -150,10 +153,13 @@ class _Trial:
         self._open = {call.id for call in case.calls}
         self._queue: list[tuple[float, int, Event]] = []
         self._count = 0
+        zone = ZoneInfo(policy.time_zone)
+        begins = case.begins if case.begins.tzinfo else case.begins.replace(tzinfo=zone)
+        self._zero = begins.timestamp()
 
     def run(self) -> Iterator[Tried]:
         self._plan()
-        while self._queue and self._queue[0][0] <= ZERO + self._case.until:
+        while self._queue and self._queue[0][0] <= self._zero + self._case.until:
             now, _, event = heapq.heappop(self._queue)
             if isinstance(event, CallLeft) and self._router.waiting(event.call_id) is None:
                 continue
@@ -175,7 +181,7 @@ class _Trial:
             if call.id in self._open and self._router.waiting(call.id) is not None:
                 place = self._router.place(call.id)
                 where = f"，排在第 {place.place} 位" if place else ""
-                end = ZERO + self._case.until
+                end = self._zero + self._case.until
                 yield self._tried(end, call.id, "", f"仍在等候 {self._case.until - call.at:g} 秒{where}")
 
     def _plan(self) -> None:
@@ -195,7 +201,7 @@ class _Trial:
                 media=call.media,
                 priority=call.priority,
                 urgent=call.urgent,
-                since=ZERO + call.at,
+                since=self._zero + call.at,
                 prefer=call.prefer,
             )
             self._at(call.at, queued)
@@ -206,12 +212,14 @@ class _Trial:
 
     def _at(self, seconds: float, event: Event) -> None:
         self._count += 1
-        heapq.heappush(self._queue, (ZERO + seconds, self._count, event))
+        heapq.heappush(self._queue, (self._zero + seconds, self._count, event))
 
     def _offered(self, offer: Offer, now: float, in_line: set[str]) -> Tried:
-        answer = now - ZERO + self._case.answer_after_s
+        answer = now - self._zero + self._case.answer_after_s
         if offer.agent_id in self._missing:
-            self._at(offer.ring_until - ZERO, OfferMissed(call_id=offer.call_id, agent_id=offer.agent_id))
+            self._at(
+                offer.ring_until - self._zero, OfferMissed(call_id=offer.call_id, agent_id=offer.agent_id)
+            )
         else:
             self._at(answer, OfferAnswered(call_id=offer.call_id, agent_id=offer.agent_id))
             self._at(answer + self._case.talk_s, CallEnded(call_id=offer.call_id, agent_id=offer.agent_id))
@@ -221,18 +229,15 @@ class _Trial:
         call = next(one for one in self._case.calls if one.id == offer.call_id)
         waiting = self._router.waiting(offer.call_id)
         agent = self._router.agent(offer.agent_id)
-        needs = waiting.needs if waiting else {}
-        words = [f"等了 {now - ZERO - call.at:g} 秒"]
+        needs: Mapping[str, int] = waiting.needs if waiting else {}
+        words = [f"等了 {now - self._zero - call.at:g} 秒"]
         if call.urgent:
             words.append("紧急")
         if offer.step:
             words.append(f"已放宽 {offer.step} 步")
         if agent is not None:
-            levels = "、".join(
-                f"{self._titles.get(skill, skill)} {agent.skills.get(skill, 0)} 级（要 {level} 级）"
-                for skill, level in needs.items()
-            )
-            words.append(f"{offer.agent_id} {levels}，空闲 {now - (agent.idle_since or now):g} 秒")
+            idle = now - (agent.idle_since or now)
+            words.append(f"{offer.agent_id} {self._levels(agent, needs)}，空闲 {idle:g} 秒")
         if offer.agent_id in call.prefer:
             words.append("熟悉此事")
         words.append(self._others(needs, offer.agent_id))
@@ -240,7 +245,20 @@ class _Trial:
             words.append(f"另有 {more} 个电话在等")
         return "；".join(words)
 
-    def _others(self, needs: Any, chosen: str) -> str:
+    def _levels(self, agent: AgentRecord, needs: Mapping[str, int]) -> str:
+        if _able(agent, needs):
+            return "、".join(
+                f"{self._title(skill)} {agent.skills.get(skill, 0)} 级（要 {level} 级）"
+                for skill, level in needs.items()
+            )
+        has = "、".join(f"{self._title(skill)} {level} 级" for skill, level in agent.skills.items())
+        wanted = "、".join(f"{self._title(skill)} {level} 级" for skill, level in needs.items())
+        return f"凭 {has}（原要求 {wanted}）"
+
+    def _title(self, skill: str) -> str:
+        return self._titles.get(skill, skill)
+
+    def _others(self, needs: Mapping[str, int], chosen: str) -> str:
         able = [
             agent.agent_id
             for agent in self._router.snapshot()[0]
@@ -249,12 +267,12 @@ class _Trial:
         return f"其他可接的空闲坐席：{'、'.join(able[:5])}" if able else "没有其他可接的空闲坐席"
 
     def _tried(self, now: float, call: str, agent: str, why: str) -> Tried:
-        return Tried(at=round(now - ZERO, 3), call=call, agent=agent, why=why)
+        return Tried(at=round(now - self._zero, 3), call=call, agent=agent, why=why)
 
 
 def _free(agent: AgentRecord) -> bool:
     return agent.state is AgentState.READY
 
 
-def _able(agent: AgentRecord, needs: Any) -> bool:
+def _able(agent: AgentRecord, needs: Mapping[str, int]) -> bool:
     return all(agent.skills.get(skill, 0) >= level for skill, level in needs.items())

@@ -132,8 +132,9 @@ class Kokoro:
             encoding="utf-8",
         )
         # -P: modules of this folder must not stand in for the standard library's of the same name
-        arguments = [self._python, "-P", Path(__file__).with_name("kokoro_child.py")]
-        arguments += [self._model, self._vocabulary, self._voices, results]
+        script = Path(__file__).with_name("kokoro_child.py")
+        folders = (self._model, self._vocabulary, self._voices, results)
+        arguments = [str(self._python), "-P", str(script), *map(str, folders)]
         with log.open("wb") as errors, requests.open("rb") as stdin:
             child = subprocess.Popen(arguments, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, text=True)
         timer = threading.Timer(START_TIMEOUT_S + SENTENCE_TIMEOUT_S * len(sentences), child.kill)
