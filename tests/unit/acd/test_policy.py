@@ -80,6 +80,81 @@ def test_an_error_names_line_key_value_and_remedy(
     assert error.line == TEXT[: TEXT.index(old)].count("\n") + 1
 
 
+RICH = """
+skills: [{name: general, title: 综合}, {name: help, title: 社保}, {name: sign, title: 手语}]
+queues:
+  - {name: general, title: 综合, needs: {general: 1}, reserve: {sign: 1}}
+  - name: help
+    title: 社保
+    needs: {help: 4}
+    hours: office
+    night: general
+    relax:
+      - {after_s: 10, needs: {help: 3}}
+      - {after_s: 20, queues: [general], when_waiting_over: 30, when_expected_over_s: 90}
+      - {after_s: 120, centre: "95588"}
+default_queue: general
+time_zone: Asia/Shanghai
+hours:
+  office: [{days: [mon, tue], opens: "08:30", closes: "18:00"}]
+"""
+
+
+def test_a_policy_may_say_everything() -> None:
+    help_ = parse_policy(RICH.encode()).queues[1]
+    assert [step.after_s for step in help_.relax] == [10, 20, 120]
+    assert (help_.relax[1].when_waiting_over, help_.relax[1].when_expected_over_s) == (30, 90)
+    assert help_.relax[2].centre == "95588"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "remedy"),
+    [
+        ("{help: 3}}", "{helpp: 3}}", "queues[1].relax[0].needs.helpp", "name one of the skills"),
+        ("{help: 3}}", "{help: 0}}", "queues[1].relax[0].needs.help", "level of 1"),
+        ("needs: {help: 3}}", 'centre: "95588"}', "queues[1].relax[0].centre", "make it the last step"),
+        ("needs: {help: 3}}", "}", "queues[1].relax[0]", "exactly one of needs, queues and centre"),
+        ("after_s: 20", "after_s: 10", "queues[1].relax[1].after_s", "order the steps by time"),
+        ("after_s: 20", "after_s: -1", "queues[1].relax[1].after_s", ">= 0"),
+        ("queues: [general], when", "needs: {help: 4}, when", "queues[1].relax[1].needs.help", "only lower"),
+        (
+            "queues: [general]",
+            "queues: [help]",
+            "queues[1].relax[1].queues[0]",
+            "name one of the other queues",
+        ),
+        (
+            "queues: [general]",
+            "queues: [none]",
+            "queues[1].relax[1].queues[0]",
+            "name one of the other queues",
+        ),
+        ("waiting_over: 30", "waiting_over: many", "queues[1].relax[1].when_waiting_over", "Expected `int"),
+        ('"95588"', '"call us"', "queues[1].relax[2].centre", "regex"),
+        ("reserve: {sign: 1}", "reserve: {magic: 1}", "queues[0].reserve.magic", "name one of the skills"),
+        ("reserve: {sign: 1}", "reserve: {general: 1}", "queues[0].reserve.general", "does not need"),
+        ("reserve: {sign: 1}", "reserve: {sign: 0}", "queues[0].reserve[...]", ">= 1"),
+        ("    night: general\n", "", "queues[1].hours", "both hours and night"),
+        ("night: general", "night: help", "queues[1].night", "name one of the always open queues"),
+        ("hours: office\n", "hours: weekend\n", "queues[1].hours", "name one of the opening hours"),
+        ("Asia/Shanghai", "Asia/Nowhere", "time_zone", "like Asia/Shanghai"),
+        ("Asia/Shanghai", "../../etc/passwd", "time_zone", "like Asia/Shanghai"),
+        ('"18:00"', "18:00", "hours[...][0].closes", "in quotes"),
+        ('"08:30"', '"25:00"', "hours[...][0].opens", "in quotes"),
+        ("[mon, tue]", "[mon, someday]", "hours[...][0].days[1]", "Invalid enum value"),
+        ("title: 手语}", "title: 手语, kind: magic}", "skills[2].kind", "skill, language"),
+    ],
+)
+def test_an_error_in_the_newer_keys_is_named(old: str, new: str, key: str, remedy: str) -> None:
+    assert old in RICH
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(RICH.replace(old, new, 1).encode(), name="policy.yaml")
+    assert caught.value.key == key
+    assert remedy in caught.value.remedy
+    where = RICH[: RICH.index(old)].count("\n") + 1
+    assert caught.value.line in (where, where - 1)  # the line, or that of the key which holds it
+
+
 def test_a_key_said_twice_is_refused() -> None:
     error = refused("    wrap_up_s: 90", "    wrap_up_s: 90\n    wrap_up_s: 10")
     assert (error.key, error.remedy) == ("queues[9].wrap_up_s", "say each key once")
