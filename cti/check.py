@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import ssl
 import tempfile
@@ -22,13 +23,11 @@ from cti import deskbuild, machine, openports
 from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
 from cti.control.directory import DirectoryError, load_directory
 from cti.errors import HotlineError, SecretsError, SettingError
+from cti.flowset import FlowFiles
 from cti.secrets import Secrets
 from cti.serve import DEMO_CITY
 from cti.settings import Settings
-from ivr_flows import check as flow_check
 from ivr_flows import synthesis
-from ivr_flows.errors import FlowError
-from ivr_flows.loader import SHIPPED_FLOWS, SHIPPED_NUMBERS, load_flows
 from ivr_flows.speech import MANIFEST, load_manifest
 
 
@@ -123,23 +122,19 @@ def _policy_and_flows(settings: Settings) -> Iterator[Finding]:
         yield Finding(part="policy", key="calls.policy", value=calls.policy, remedy=str(error))
         return
     try:
-        flows = load_flows(
-            Path(calls.flows) if calls.flows else SHIPPED_FLOWS,
-            Path(calls.numbers) if calls.numbers else SHIPPED_NUMBERS,
-        )
         prompts = load_manifest().prompts
-    except (FlowError, ValueError, OSError) as error:
-        yield Finding(part="flows", key="calls.flows", value=calls.flows, remedy=str(error))
+    except (ValueError, OSError) as error:
+        yield Finding(part="prompts", key="manifest.yaml", value="", remedy=str(error))
         return
-    queues = {queue.name for queue in policy.queues}
-    for flow in flows.by_name.values():
-        for problem in flow_check.check(flow, queues, prompts):
-            yield Finding(
-                part="flows",
-                key=f"{problem.file}:{problem.line} {problem.key}",
-                value=problem.value,
-                remedy=problem.remedy,
-            )
+    today = datetime.datetime.now(datetime.UTC).date()
+    for problem in FlowFiles.of(settings).problems(policy, prompts, today):
+        yield Finding(
+            part="flows",
+            key=f"{problem.file}:{problem.line} {problem.key}",
+            value=problem.value,
+            remedy=problem.remedy,
+            fatal=problem.fatal,
+        )
 
 
 def _directory(settings: Settings) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ def flows(settings: Settings, options: argparse.Namespace, say: Say) -> int:
     try:
         policy = load_policy(Path(settings.calls.policy) if settings.calls.policy else SHIPPED_POLICY)
         manifest = load_manifest()
-        files = FlowFiles.of(settings.calls)
+        files = FlowFiles.of(settings)
         match options.action:
             case "check":
                 return _check(files, options.folder, policy, manifest, say)

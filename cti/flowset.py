@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acd.policy import Policy
-from cti.settings import CallSettings
+from cti.settings import Settings
 from ivr_flows.check import Problem, check_all
 from ivr_flows.errors import FlowError, FlowFileError
 from ivr_flows.loader import SHIPPED_CALENDAR, SHIPPED_FLOWS, SHIPPED_NUMBERS, Flows, load_flow, load_flows
@@ -30,14 +30,17 @@ class FlowFiles:
     folder: Path = SHIPPED_FLOWS  # every *.yaml in it is a flow
     numbers: Path = SHIPPED_NUMBERS  # called number -> flow
     calendar: Path = SHIPPED_CALENDAR  # hours, holidays, make-up days
+    requests: frozenset[str] | None = None  # web requests that the settings allow; None: not looked at
 
     @classmethod
-    def of(cls, calls: CallSettings) -> FlowFiles:
+    def of(cls, settings: Settings) -> FlowFiles:
         """The files that the settings name, or the shipped ones."""
+        calls = settings.calls
         return cls(
             folder=Path(calls.flows) if calls.flows else SHIPPED_FLOWS,
             numbers=Path(calls.numbers) if calls.numbers else SHIPPED_NUMBERS,
             calendar=Path(calls.calendar) if calls.calendar else SHIPPED_CALENDAR,
+            requests=frozenset(request.name for request in settings.web_requests),
         )
 
     def paths(self) -> tuple[Path, ...]:
@@ -63,7 +66,7 @@ class FlowFiles:
             flows = self.load()
         except FlowFileError as error:
             return [_problem(error)]
-        return found_in(flows, policy, prompts, today)
+        return self._found_in(flows, policy, prompts, today)
 
     def load_checked(self, policy: Policy, prompts: Collection[str], today: datetime.date) -> Flows:
         """Read the set and look at it as a whole; what only deserves a look does not matter.
@@ -77,9 +80,21 @@ class FlowFiles:
             flows = self.load()
         except FlowFileError as error:
             raise FlowsRefused([_problem(error)]) from error
-        if wrong := [one for one in found_in(flows, policy, prompts, today) if one.fatal]:
+        if wrong := [one for one in self._found_in(flows, policy, prompts, today) if one.fatal]:
             raise FlowsRefused(wrong)
         return flows
+
+    def _found_in(
+        self, flows: Flows, policy: Policy, prompts: Collection[str], today: datetime.date
+    ) -> list[Problem]:
+        return check_all(
+            flows,
+            {queue.name for queue in policy.queues},
+            prompts,
+            skills={skill.name for skill in policy.skills},
+            requests=self.requests,
+            today=today,
+        )
 
     def _broken(self) -> list[Problem]:
         """What is wrong with single files, so that one of them does not hide the others."""
@@ -90,17 +105,6 @@ class FlowFiles:
             except FlowFileError as error:
                 found.append(_problem(error))
         return found
-
-
-def found_in(flows: Flows, policy: Policy, prompts: Collection[str], today: datetime.date) -> list[Problem]:
-    """What is wrong with flows under a policy."""
-    return check_all(
-        flows,
-        {queue.name for queue in policy.queues},
-        prompts,
-        skills={skill.name for skill in policy.skills},
-        today=today,
-    )
 
 
 def queues_named(flows: Flows) -> frozenset[str]:

@@ -56,7 +56,7 @@ def policy(settings: Settings, options: argparse.Namespace, say: Say) -> int:
 
 def _check(settings: Settings, proposed: Policy, version: str, say: Say) -> int:
     queues = {queue.name for queue in proposed.queues}
-    missing = queues_named(FlowFiles.of(settings.calls).load()) - queues
+    missing = queues_named(FlowFiles.of(settings).load()) - queues
     for queue in sorted(missing):
         say(f"流程把市民送往队列 {queue}，策略中没有：请补上，或先修改流程")
     say(f"策略检查完毕：版本 {version}，{len(queues)} 个队列，{len(missing)} 个问题")

@@ -117,7 +117,7 @@ class Server:
             names=lambda login: person.name if (person := self.people.find(login)) else login,
         )
         self.reload = Reload(
-            FlowFiles.of(settings.calls),
+            FlowFiles.of(settings),
             self._policy_file,
             use=lambda policy: self.dispatch.use_policy(policy),
             in_progress=lambda: [
