@@ -27,7 +27,11 @@ from cti import audit, machine
 from cti.accounts import Accounts
 from cti.agi import AgiLimits, AgiServer
 from cti.ami import AmiError, AmiEvent, AmiNodes
+from cti.blocked import BlockedNumbers
+from cti.callback_store import CallbackStore
 from cti.calls import CallStore
+from cti.control import callback_parts
+from cti.control.callback_members import Alone, RedisMembers
 from cti.control.callers import Callers
 from cti.control.calls import Calls, EntryIds
 from cti.control.captions import Captions
@@ -38,7 +42,7 @@ from cti.control.dispatch import Dispatch
 from cti.control.floor import CallFloor
 from cti.control.handover_post import Handover, WebhookPost
 from cti.control.line_parts import LineParts
-from cti.control.line_ports import LineSettings, NoCallbacks
+from cti.control.line_ports import LineSettings
 from cti.control.live import LiveCalls
 from cti.control.orderdesk import OrderDesk, order_event
 from cti.control.orderfront import OrderFront
@@ -170,6 +174,23 @@ class Server:
             phone_changed=lambda extension: self.floor.phone_changed(extension),
             server=settings.name,
         )
+        self.callback_store = CallbackStore(self.engine)
+        self.blocked = BlockedNumbers(self.engine, area_code=settings.callbacks.area_code)
+        self.callbacks = callback_parts.compose(
+            settings=settings,
+            calls=self.calls,
+            dispatch=self.dispatch,
+            telephony=self.telephony,
+            nodes=self.nodes,
+            phones=self.phones,
+            people=self.people,
+            pages=self.pages,
+            store=self.callback_store,
+            blocked=self.blocked.blocked,
+            queue_titles=self.reload.policies.title,
+            turn=self._turn,
+            members=Alone(settings.name) if alone else self._members(),
+        )
         self.lines = LineParts(
             calls=self.calls,
             telephony=self.telephony,
@@ -179,8 +200,8 @@ class Server:
             orders=self.orders,
             pages=self.pages,
             link=self.nodes.link,
-            callers=Callers(self.engine),
-            callbacks=NoCallbacks(),
+            callers=Callers(self.engine, area_code=settings.callbacks.area_code),
+            callbacks=self.callbacks.callbacks,
             recordings=settings.recordings,
             web_requests=machine.web_requests(settings, self._secrets),
             settings=LineSettings(
@@ -215,6 +236,7 @@ class Server:
             deps=self.lines.deps,
             server=settings.name,
             fetch=self.live_calls.fetch,
+            callbacks=self.callbacks.turns,
         )
         self.floor = CallFloor(
             calls=self.calls,
@@ -229,6 +251,8 @@ class Server:
         )
         self.dispatch.attach(self.floor)
         self.lines.attach()
+        self.callbacks.attach(self.calls)
+        self.floor.reserved_for = self.callbacks.callbacks.book.of_agent
         self.recovery = Recovery(
             calls=self.calls,
             dispatch=self.dispatch,
@@ -280,6 +304,14 @@ class Server:
         self.agi = AgiServer(self.switchboard.serve, limits=AgiLimits(max_sessions=settings.agi.max_calls))
         self._runner = web.AppRunner(make_app(self._web_deps()), access_log=None)
 
+    def _members(self) -> RedisMembers:
+        return RedisMembers(
+            self.redis,
+            self.settings.prefix,
+            self.settings.name,
+            leads=lambda: self.dispatch.mode is Mode.LEADER,
+        )
+
     def _web_deps(self) -> WebDeps:
         settings = self.settings
         return WebDeps(
@@ -293,6 +325,9 @@ class Server:
             recordings=settings.recordings,
             static=DESK,
             phone_for=self._phone_for,
+            callbacks=self.callbacks.desk,
+            callback_store=self.callback_store,
+            blocked=self.blocked,
             accepting=lambda: self._accepting,
             allowed_origins=frozenset(settings.web.origins),
             trusted_proxies=frozenset(settings.web.trusted_proxies),
@@ -306,6 +341,7 @@ class Server:
         """Start everything; returns when calls are taken. Raises StartError naming the part."""
         await self.journal.start()
         await self._database()
+        await self.callbacks.prepare(self.journal.delivered)
         await self.takeover.restore(words=self._database_up)
         self.sharing.start()
         self.live_calls.start()
@@ -327,6 +363,7 @@ class Server:
         self._accepting = True
         await self.nodes.start()
         self.recovery.start(self.nodes.links.values())
+        self.callbacks.keeper.start()
         self.reload.start()
         await self._listen()
         self._tasks.append(asyncio.create_task(self._look_after(), name="look-after"))
@@ -339,6 +376,7 @@ class Server:
         self._accepting = False
         await self.agi.drain()
         await end(*self._tasks)
+        await self.callbacks.keeper.stop()
         await self.reload.stop()
         await self.recovery.stop()
         await self._runner.cleanup()
@@ -398,6 +436,7 @@ class Server:
     def _ami_event(self, event: AmiEvent) -> None:
         self.metrics.ami_events.labels(node=event.node).inc()
         self.telephony.take(event)
+        self.callbacks.dialler.take(event)
         self.sharing.take(event)
         self.switchboard.take(event)
         self.taps.take(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 
 from acd.callbacks import OPEN, Callback
@@ -11,6 +12,9 @@ from cti.messages import CallbackView, EntryKind
 from cti.ports import Pages
 
 __all__ = ["CallbackBook"]
+
+CLOSED_MOST = 1000
+"""Closed call-backs that are remembered until the database surely has them."""
 
 
 class CallbackBook:
@@ -25,6 +29,7 @@ class CallbackBook:
         self._titles = queue_titles
         self._kept: dict[str, KeptCallback] = {}
         self._by_number: dict[str, str] = {}
+        self._closed: OrderedDict[str, KeptCallback] = OrderedDict()  # here, not long ago
 
     def __iter__(self) -> Iterator[Callback]:
         return iter([kept.callback for kept in self._kept.values()])
@@ -49,6 +54,10 @@ class CallbackBook:
         """What the page of an agent shows who is reserved, or None."""
         found = next((one for one in self if one.agent_id == agent_id), None)
         return self.view(found) if found else None
+
+    def newest(self, callback_id: str) -> KeptCallback | None:
+        """What is known here of a call-back, open or closed not long ago; the database may know more."""
+        return self._kept.get(callback_id) or self._closed.get(callback_id)
 
     def owner(self, callback_id: str) -> str:
         """Name of the server that has it, "" when it is not open."""
@@ -81,7 +90,7 @@ class CallbackBook:
 
     def refresh_one(self, kept: KeptCallback) -> None:
         """Take over what the database has of one, unless something newer is known here."""
-        known = self._kept.get(kept.callback.callback_id)
+        known = self.newest(kept.callback.callback_id)
         if known is None or known.entry_id < kept.entry_id:
             self._put(kept)
 
@@ -108,6 +117,9 @@ class CallbackBook:
         callback = kept.callback
         if callback.state not in OPEN:
             self._drop(callback.callback_id)
+            self._closed[callback.callback_id] = kept
+            if len(self._closed) > CLOSED_MOST:
+                self._closed.popitem(last=False)
             return
         self._kept[callback.callback_id] = kept
         if callback.number:

@@ -46,7 +46,6 @@ class CallbackDesk:
         calls: Calls,
         dispatch: Dispatch,
         store: CallbackStore,
-        server: str,
     ) -> None:
         self._callbacks = callbacks
         self._book = callbacks.book
@@ -54,15 +53,12 @@ class CallbackDesk:
         self._calls = calls
         self._dispatch = dispatch
         self._store = store
-        self._server = server
 
     async def get(self, callback_id: str) -> KeptCallback:
         """Return a call-back as it stands, open or closed. Raises UnknownCallback."""
-        stored = await self._store.get(callback_id)
-        callback = self._book.find(callback_id)
-        if callback is not None and self._book.owned(callback_id):  # newer than the database
-            entry_id = stored.entry_id if stored else ""
-            return KeptCallback(callback=callback, owner=self._server, entry_id=entry_id)
+        stored, known = await self._store.get(callback_id), self._book.newest(callback_id)
+        if known is not None and (stored is None or stored.entry_id <= known.entry_id):
+            return known  # the journal has not told the database yet
         if stored is None:
             raise UnknownCallback(f"no call-back {callback_id}")
         return stored

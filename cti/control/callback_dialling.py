@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import time
@@ -12,7 +13,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from acd.callbacks import Callback, Result
-from cti.ami import AmiLink, AmiNodes, AmiRefused, Originate
+from cti.ami import AmiEvent, AmiLink, AmiNodes, AmiRefused, Originate
 from cti.control.people import People
 from cti.control.phones import Phones
 
@@ -24,8 +25,21 @@ CONTEXT = "hotline-in"
 EXTENSION = "callback"
 ASK_S = 3.0
 
-REASONS = {1: Result.REFUSED, 3: Result.NO_ANSWER, 5: Result.BUSY}
+REASONS = {1: Result.NO_ANSWER, 3: Result.NO_ANSWER, 5: Result.BUSY}
 """OriginateResponse's Reason: the control frame at the end (hang-up, ringing, busy); others are failures."""
+CAUSES = {
+    1: Result.INVALID,  # unallocated number
+    17: Result.BUSY,  # user busy
+    18: Result.NO_ANSWER,  # no user responding
+    19: Result.NO_ANSWER,  # no answer from the user
+    20: Result.NO_ANSWER,  # subscriber absent
+    21: Result.REFUSED,  # call rejected
+    22: Result.INVALID,  # number changed
+    28: Result.INVALID,  # incomplete number
+}
+"""Cause of the Hangup event, which says more. Source: ITU-T Q.850, table 1."""
+CAUSE_NEWS_S = 0.5
+"""How long the Hangup event may come after the answer to the Originate."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -74,7 +88,13 @@ class Dialler:
         self._people = people
         self._settings = settings
         self._now = clock
+        self._ended: dict[str, asyncio.Future[int]] = {}  # channel that is being made -> its cause at the end
         self._count = itertools.count(time.time_ns() % 1_000_000_000)
+
+    @property
+    def able(self) -> bool:
+        """Whether there is a trunk to dial over at all."""
+        return bool(self._settings.trunk)
 
     def node_for(self, agent_id: str) -> str | None:
         """Name of a node that can ring this agent afterwards, None when there is none or no trunk."""
@@ -105,6 +125,7 @@ class Dialler:
             priority=callback.priority,
             urgent=callback.urgent,
         )
+        ended = self._ended[call_id] = asyncio.get_running_loop().create_future()
         try:
             outcome = await link.originate_and_wait(
                 Originate(
@@ -122,11 +143,31 @@ class Dialler:
                     },
                 )
             )
+            if outcome.answered:
+                return None
+            cause = await self._cause(ended)
         except AmiRefused:
             return Result.FAILED
-        if outcome.answered:
-            return None
-        return REASONS.get(outcome.reason, Result.FAILED)
+        finally:
+            del self._ended[call_id]
+        return CAUSES.get(cause) or REASONS.get(outcome.reason, Result.FAILED)
+
+    def take(self, event: AmiEvent) -> None:
+        """One AMI event: how a channel that we made ended."""
+        if event.name != "Hangup":
+            return
+        ended = self._ended.get(event.get("Uniqueid"))
+        cause = event.get("Cause")
+        if ended is not None and not ended.done():
+            ended.set_result(int(cause) if cause.isdecimal() and len(cause) < 6 else 0)
+
+    @staticmethod
+    async def _cause(ended: asyncio.Future[int]) -> int:
+        try:
+            async with asyncio.timeout(CAUSE_NEWS_S):
+                return await ended
+        except TimeoutError:
+            return 0
 
     async def hang_up(self, call_id: str) -> None:
         """End the channel, if it is there. Raises AmiError when nobody can tell."""

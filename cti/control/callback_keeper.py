@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,6 +14,7 @@ from acd.callbacks import Callback, CallbackState, Result
 from acd.messages import CallLeft, CallQueued, WaitingRecord
 from cti.ami import AmiError
 from cti.callback_records import KeptCallback
+from cti.control.callback_members import Members
 from cti.control.callback_turns import CallbackTurns, DialsCitizens
 from cti.control.callbacks import Callbacks
 from cti.control.calls import Calls
@@ -22,7 +22,7 @@ from cti.control.dispatch import Dispatch
 from cti.faults import fault_site
 from cti.tasks import end
 
-__all__ = ["Alone", "CallbackKeeper", "Members"]
+__all__ = ["CallbackKeeper"]
 
 log = logging.getLogger(__name__)
 
@@ -33,32 +33,9 @@ REFRESH_S = 3.0
 TORN_S = 5.0
 """A move that is older than this, and that nobody sees through, was torn apart by a restart."""
 READ_S = 5.0
+SETTLED_S = 60.0
+"""What a former server wrote last is in the database so long after a start."""
 SAME_PLACE_S = 0.5
-
-
-class Members(Protocol):
-    """The servers of this hotline."""
-
-    def leads(self) -> bool:
-        """Whether this one takes over what servers that are gone have left."""
-
-    def alive(self) -> frozenset[str]:
-        """Names of those that live, this one included."""
-
-
-class Alone:
-    """The only server there is."""
-
-    def __init__(self, server: str) -> None:
-        self._alive = frozenset({server})
-
-    def leads(self) -> bool:
-        """Yes."""
-        return True
-
-    def alive(self) -> frozenset[str]:
-        """This one."""
-        return self._alive
 
 
 class CallbackKeeper:
@@ -88,7 +65,7 @@ class CallbackKeeper:
         self._members = members
         self._alone = alone
         self._read_at = -math.inf  # monotonic
-        self._read_once = False
+        self._first_read = 0.0  # monotonic; 0: not yet
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         callbacks.changed = turns.changed = self._wake.set
@@ -104,17 +81,20 @@ class CallbackKeeper:
     async def read(self) -> None:
         """Read what the database has, if it is time to; a database that is away is asked again later."""
         now = asyncio.get_running_loop().time()
-        if (self._alone and self._read_once) or now < self._read_at + REFRESH_S:
+        if self._first_read and self._alone and now > self._first_read + SETTLED_S:
+            return  # nobody else writes
+        if now < self._read_at + REFRESH_S:
             return
         self._read_at = now
+        await self._members.beat()
         try:
             async with asyncio.timeout(READ_S):
                 stored = await self._stored()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("call-backs not read", extra={"reason": type(error).__name__})
             return
-        if not self._read_once:
-            self._read_once = True
+        if not self._first_read:
+            self._first_read = now
             log.info("call-backs taken over", extra={"open": len(stored)})
         self._book.refresh(stored)
 
@@ -191,7 +171,8 @@ class CallbackKeeper:
 
     def _inherits(self, callback: Callback) -> bool:
         """Take over the call-back of a server that is gone; False when it is not ours to take."""
-        if not self._members.leads() or self._book.owner(callback.callback_id) in self._members.alive():
+        alive = self._members.alive()
+        if alive is None or not self._members.leads() or self._book.owner(callback.callback_id) in alive:
             return False
         self._book.keep("adopted", callback)
         return True

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from acd.callback_policy import CallbackPolicy
 from acd.errors import InvalidValue
 from cti.ami import AmiNodes
+from cti.call import Call
 from cti.callback_store import CallbackStore
 from cti.control.callback_book import CallbackBook
 from cti.control.callback_desk import CallbackDesk
 from cti.control.callback_dialling import Dialler, DialSettings
-from cti.control.callback_keeper import Alone, CallbackKeeper, Members
+from cti.control.callback_keeper import CallbackKeeper
+from cti.control.callback_members import Alone, Members
 from cti.control.callback_rules import CallbackRules
 from cti.control.callback_turns import CallbackTurns
 from cti.control.callbacks import Callbacks
@@ -27,6 +31,11 @@ from cti.settings import Settings
 
 __all__ = ["CallbackParts", "compose"]
 
+log = logging.getLogger(__name__)
+
+DELIVERED_S = 2.0
+"""How long a start waits for what a former server wrote last; it is read again afterwards."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackParts:
@@ -34,8 +43,32 @@ class CallbackParts:
 
     callbacks: Callbacks  # told by lines and calls
     turns: CallbackTurns  # told by the switchboard
+    dialler: Dialler  # told of AMI events
     keeper: CallbackKeeper  # started and stopped with the server
     desk: CallbackDesk  # asked by people
+
+    async def prepare(self, delivered: Callable[[], Awaitable[None]]) -> None:
+        """Know what is open before the router decides anything; `delivered` waits for the journal."""
+        try:
+            async with asyncio.timeout(DELIVERED_S):
+                await delivered()
+        except TimeoutError:
+            log.warning("call-backs are read before the journal is delivered")
+        await self.keeper.read()
+
+    def attach(self, calls: Calls) -> None:
+        """Hear what becomes of calls, after whoever hears it already."""
+        was_answered, was_ended = calls.on_answered, calls.on_ended
+
+        def answered(call: Call) -> None:
+            was_answered(call)
+            self.callbacks.answered(call)
+
+        def ended(call: Call) -> None:
+            was_ended(call)
+            self.callbacks.ended(call)
+
+        calls.on_answered, calls.on_ended = answered, ended
 
 
 def compose(
@@ -84,10 +117,8 @@ def compose(
         members=members or Alone(settings.name),
         alone=len(settings.servers) < 2,
     )
-    desk = CallbackDesk(
-        callbacks=callbacks, turns=turns, calls=calls, dispatch=dispatch, store=store, server=settings.name
-    )
-    return CallbackParts(callbacks=callbacks, turns=turns, keeper=keeper, desk=desk)
+    desk = CallbackDesk(callbacks=callbacks, turns=turns, calls=calls, dispatch=dispatch, store=store)
+    return CallbackParts(dialler=dialler, callbacks=callbacks, turns=turns, keeper=keeper, desk=desk)
 
 
 def rules_of(settings: Settings) -> CallbackRules:

@@ -26,12 +26,17 @@ MARGIN_S = 1.5
 """The citizen's telephone stops ringing so long before the reservation ends."""
 SHORTEST_S = 3.0
 """With less time than this to ring, nobody is dialled."""
+AGAIN_S = 5.0
+"""Asterisk cannot be reached now: another look so soon."""
 RING_LIMIT = "ring_limit"
 """The router's reason for a reservation whose time is up. Source: acd.messages.OfferWithdrawn."""
 
 
 class DialsCitizens(Protocol):
     """Who rings citizens (cti.control.callback_dialling.Dialler)."""
+
+    @property
+    def able(self) -> bool: ...
 
     def node_for(self, agent_id: str) -> str | None: ...
 
@@ -158,7 +163,8 @@ class CallbackTurns:
         node = self._dialler.node_for(offer.agent_id)
         if node is None or seconds < SHORTEST_S:
             self._book.keep("released", life.released(callback, now))
-            self._failed(callback_id, offer.agent_id, now + self._policy.failed_wait_s)
+            wait_s = AGAIN_S if self._dialler.able else self._policy.failed_wait_s
+            self._failed(callback_id, offer.agent_id, now + wait_s)
             return
         call_id = self._dialler.new_call_id(node)
         callback = self._book.keep("dialled", life.dialled(callback, call_id, now))

@@ -10,14 +10,18 @@ from typing import Protocol
 
 import msgspec
 
+from acd.callbacks import Callback
 from cti.accounts import Accounts
+from cti.blocked import BlockedNumbers
+from cti.callback_records import KeptCallback
+from cti.callback_store import CallbackStore
 from cti.calls import CallStore
 from cti.metrics import Metrics
 from cti.ports import Floor, Person
 from cti.web.pages import PageHub
 from orders.records import Order, OrderFilter, OrderPage
 
-__all__ = ["IceServer", "JournalState", "OrderDesk", "PhoneAccount", "WebDeps"]
+__all__ = ["CallbackDesk", "IceServer", "JournalState", "OrderDesk", "PhoneAccount", "WebDeps"]
 
 
 class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,6 +62,22 @@ class OrderDesk(Protocol):
     async def discard(self, order_id: str, agent: str, reason: str) -> Order: ...
 
 
+class CallbackDesk(Protocol):
+    """What people do with call-backs (cti.control.callback_desk, which says what each raises)."""
+
+    async def get(self, callback_id: str) -> KeptCallback: ...
+
+    async def create(
+        self, *, number: str, queue: str, note: str, urgent: bool, after: float | None, by: str
+    ) -> Callback: ...
+
+    async def take(self, callback_id: str, agent_id: str) -> Callback: ...
+
+    async def give_up(self, callback_id: str, reason: str, by: str) -> Callback: ...
+
+    async def settle(self, callback_id: str, by: str) -> Callback: ...
+
+
 class JournalState(Protocol):
     """How far the journal is behind the database."""
 
@@ -93,6 +113,9 @@ class WebDeps:
     orders: OrderDesk
     journal: JournalState
     metrics: Metrics
+    callbacks: CallbackDesk  # what people do with call-backs
+    callback_store: CallbackStore  # lists and histories of them
+    blocked: BlockedNumbers
     recordings: Path  # folder that recordings' file names are relative to
     static: Path  # the built desk (index.html and assets/)
     phone_for: Callable[[Person], PhoneAccount | None] = _no_phone  # None: a person without a softphone

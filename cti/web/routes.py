@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cti.messages import Role
-from cti.web import accounts, calls, health, orders, signing, static
+from cti.web import accounts, blocked, callbacks, calls, health, orders, signing, static
 from cti.web.guard import Route
 from cti.web.socket import connect
 
@@ -13,6 +13,7 @@ ANYBODY = None
 EVERYBODY = frozenset(Role)
 ON_CALLS = frozenset({Role.AGENT, Role.SUPERVISOR})
 ADMINS = frozenset({Role.ADMIN})
+IN_CHARGE = frozenset({Role.SUPERVISOR, Role.ADMIN})
 
 ROUTES = (
     Route("POST", "/api/login", signing.login, ANYBODY),
@@ -25,7 +26,20 @@ ROUTES = (
     Route("GET", "/api/calls/{call_id}", calls.one_call, EVERYBODY),
     Route("GET", "/api/calls/{call_id}/transcript", calls.transcript, EVERYBODY),
     Route("GET", "/api/calls/{call_id}/recording", calls.recording, EVERYBODY),
+    Route("GET", "/api/calls/{call_id}/messages", messages_left.list_messages, EVERYBODY),
+    Route("GET", "/api/calls/{call_id}/messages/{number}", messages_left.message_audio, EVERYBODY),
     Route("GET", "/api/callers/{number}/history", calls.caller_history, EVERYBODY),
+    Route("GET", "/api/callbacks", callbacks.list_callbacks, EVERYBODY),
+    Route("POST", "/api/callbacks", callbacks.create_callback, ON_CALLS),
+    Route("GET", "/api/callbacks/{callback_id}", callbacks.one_callback, EVERYBODY),
+    Route("GET", "/api/callbacks/{callback_id}/history", callbacks.history, EVERYBODY),
+    Route("POST", "/api/callbacks/{callback_id}/take", callbacks.take, ON_CALLS),
+    Route("POST", "/api/callbacks/{callback_id}/give-up", callbacks.give_up, ON_CALLS),
+    Route("POST", "/api/callbacks/{callback_id}/settle", callbacks.settle, ON_CALLS),
+    Route("GET", "/api/blocked", blocked.list_blocked, IN_CHARGE),
+    Route("POST", "/api/blocked", blocked.put_blocked, IN_CHARGE),
+    Route("DELETE", "/api/blocked/{number}", blocked.remove_blocked, IN_CHARGE),
+    Route("GET", "/api/blocked/suspects", blocked.suspects, IN_CHARGE),
     Route("GET", "/api/orders", orders.list_orders, EVERYBODY),
     Route("GET", "/api/orders/{order_id}", orders.one_order, EVERYBODY),
     Route("PATCH", "/api/orders/{order_id}/fields", orders.edit_fields, ON_CALLS),

@@ -43,6 +43,7 @@ from cti.demo.network import Network, be_silent, sound
 from cti.demo.people import DemoAccount, demo_accounts, ensure_accounts
 from cti.launcher import Stack, Steps
 from cti.messages import (
+    CallbackView,
     CallState,
     DraftView,
     FinishWrapUp,
@@ -325,6 +326,7 @@ class Desk(HeadlessDesk):
         super().__init__(base, account, lambda _: None)
         self.here = asyncio.Event()  # connected
         self.health: HealthView | None = None  # newest
+        self.callback: CallbackView | None = None  # newest: whom the person is reserved for
         self._closing = False
 
     async def open(self) -> None:
@@ -357,12 +359,15 @@ class Desk(HeadlessDesk):
         super()._take(message)
         if isinstance(message, Snapshot):
             self.health = message.health
+            self.callback = message.callback
             if message.call is not None:
                 call = self.calls[message.call.call_id]
                 call.captions = {one.line_id: one for one in message.captions if one.final}
                 call.draft = message.draft
         elif isinstance(message, HealthView):
             self.health = message
+        elif isinstance(message, CallbackView):
+            self.callback = message
 
     async def telephone_works(self) -> None:
         """Return when the hotline knows the agent's telephone."""
@@ -424,7 +429,8 @@ class Hotline:
             desk = await self.desk(number)
             await desk.telephone_works()
             await desk.send(Ready())
-            await self.agent_is(number, AgentState.READY, AgentState.RINGING, AgentState.TALKING)
+            states = (AgentState.READY, AgentState.RESERVED, AgentState.RINGING, AgentState.TALKING)
+            await self.agent_is(number, *states)
 
     async def native_queue_rings(self, *numbers: int) -> None:
         """Wait until Asterisk's own queue would ring these agents, too."""

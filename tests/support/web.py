@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,16 @@ from aiohttp import web
 from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from acd import callbacks as life
+from acd.callbacks import Callback, Origin, Wish
+from acd.phone_numbers import read_number
 from cti.accounts import Accounts
+from cti.blocked import BlockedNumbers
+from cti.callback_records import KeptCallback, data_of
+from cti.callback_store import CallbackStore
 from cti.calls import CallStore
-from cti.messages import AgentView, HealthView, PageMessage, QueuesView, Role, Snapshot
+from cti.control.callback_desk import UnknownCallback
+from cti.messages import AgentView, Entry, EntryKind, HealthView, PageMessage, QueuesView, Role, Snapshot
 from cti.metrics import Metrics
 from cti.ports import Person
 from cti.web import PageHub, PhoneAccount, WebDeps, make_app
@@ -96,6 +103,57 @@ class FakeFloor:
 
 
 @dataclass(slots=True)
+class FakeCallbackDesk:
+    """Call-backs as people move them; writes what it is asked for as call control would."""
+
+    store: CallStore
+    callbacks: CallbackStore
+    refuse: Exception | None = None  # raised by every move
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    async def get(self, callback_id: str) -> KeptCallback:
+        kept = await self.callbacks.get(callback_id)
+        if kept is None:
+            raise UnknownCallback(callback_id)
+        return kept
+
+    async def create(
+        self, *, number: str, queue: str, note: str, urgent: bool, after: float | None, by: str
+    ) -> Callback:
+        wish = Wish(
+            origin=Origin.PERSON, number=read_number(number), queue=queue, since=1.0, note=note, by=by
+        )
+        callback = life.wanted(f"cb{len(self.asked)}", replace(wish, urgent=urgent), 1.0)
+        return await self._write("create", callback)
+
+    async def take(self, callback_id: str, agent_id: str) -> Callback:
+        callback = (await self.get(callback_id)).callback
+        return await self._write("take", life.reserved(callback, agent_id, 2.0))
+
+    async def give_up(self, callback_id: str, reason: str, by: str) -> Callback:
+        callback = (await self.get(callback_id)).callback
+        return await self._write("give_up", life.given_up(callback, reason, by, 2.0))
+
+    async def settle(self, callback_id: str, by: str) -> Callback:
+        callback = (await self.get(callback_id)).callback
+        return await self._write("settle", life.by_person(callback, by, 2.0))
+
+    async def _write(self, what: str, callback: Callback) -> Callback:
+        if self.refuse is not None:
+            raise self.refuse
+        self.asked.append((what, callback.callback_id))
+        entry = Entry(
+            entry_id=f"{len(self.asked):08d}",
+            call_id=callback.callback_id,
+            at=float(len(self.asked)),
+            kind=EntryKind.CALLBACK,
+            data=data_of(what, callback, "server1"),
+        )
+        await self.store.write([entry])
+        return callback
+
+
+@dataclass(slots=True)
 class FakeJournal:
     healthy: bool = True
     pending: int = 0
@@ -169,6 +227,9 @@ async def open_site(
         "accounts": Accounts(engine, clock=clock, hasher=QUICK_HASHER),
         "calls": CallStore(engine),
         "orders": OrderStore(engine, clock=clock),
+        "callbacks": FakeCallbackDesk(CallStore(engine), CallbackStore(engine)),
+        "callback_store": CallbackStore(engine),
+        "blocked": BlockedNumbers(engine, clock=clock),
         "journal": FakeJournal(),
         "metrics": metrics,
         "recordings": folder / "recordings",

@@ -13,11 +13,16 @@ import msgspec
 import pytest
 import yaml
 
+from acd.callbacks import CallbackState, Origin, Result, Wish, wanted
+from acd.phone_numbers import read_number
 from cti.accounts import Account
 from cti.audit import AuditRow
+from cti.blocked import BlockedNumber, BlockKind, Suspect
 from cti.call_records import CallRecord, TranscriptLine
+from cti.callback_records import CallbackMove
 from cti.messages import CallState, Outcome, Role
-from cti.web import PhoneAccount, accounts, calls, orders, signing
+from cti.ports import Person
+from cti.web import PhoneAccount, accounts, blocked, callbacks, calls, orders, signing
 from cti.web.routes import ROUTES
 from orders.messages import Draft, FieldValue, OrderField, OrderState
 from orders.records import Order
@@ -86,6 +91,10 @@ def test_who_must_be_signed_in_is_told(route: Any) -> None:
         ("CallState", CallState),
         ("OrderState", OrderState),
         ("OrderField", OrderField),
+        ("CallbackState", CallbackState),
+        ("CallbackOrigin", Origin),
+        ("CallbackResult", Result),
+        ("BlockKind", BlockKind),
     ],
 )
 def test_enumerations_are_those_of_the_code(name: str, enum: type[StrEnum]) -> None:
@@ -101,6 +110,9 @@ def test_enumerations_are_those_of_the_code(name: str, enum: type[StrEnum]) -> N
         ("PhoneAccount", PhoneAccount),
         ("Me", signing.Me),
         ("FieldValue", FieldValue),
+        ("CallbackMove", CallbackMove),
+        ("BlockedNumber", BlockedNumber),
+        ("Suspect", Suspect),
     ],
 )
 def test_objects_have_the_members_of_the_code(name: str, example: type[Any]) -> None:
@@ -116,6 +128,13 @@ def test_a_call_has_the_members_that_are_sent() -> None:
     assert set(SCHEMAS["Call"]["properties"]) == set(SCHEMAS["Call"]["required"]) == set(sent)
 
 
+def test_a_call_back_has_the_members_that_are_sent() -> None:
+    wish = Wish(origin=Origin.PERSON, number=read_number("13800000001"), queue="general", since=0.0)
+    person = Person(login="li", name="李芳", role=Role.AGENT)
+    sent = callbacks.callback_body(wanted("cb1", wish, 0.0), person)
+    assert set(SCHEMAS["Callback"]["properties"]) == set(SCHEMAS["Callback"]["required"]) == set(sent)
+
+
 def test_an_order_has_the_members_that_are_sent() -> None:
     draft = Draft(order_id="o1", call_id="c1", version=1)
     sent = orders.order_body(Order(draft=draft, caller="", agent="", created_at=0.0, updated_at=0.0))
@@ -129,6 +148,8 @@ def test_an_order_has_the_members_that_are_sent() -> None:
         ("/api/callers/{number}/history", calls.HistoryQuery),
         ("/api/orders", orders.OrdersQuery),
         ("/api/audit", accounts.AuditQuery),
+        ("/api/callbacks", callbacks.CallbacksQuery),
+        ("/api/blocked", blocked.BlockedQuery),
     ],
 )
 def test_query_keys_are_those_of_the_code(path: str, query: type[msgspec.Struct]) -> None:
@@ -144,6 +165,9 @@ def test_query_keys_are_those_of_the_code(path: str, query: type[msgspec.Struct]
         ("PATCH", "/api/orders/{order_id}/fields", orders.FieldsBody),
         ("POST", "/api/orders/{order_id}/discard", orders.DiscardBody),
         ("POST", "/api/accounts", accounts.NewAccount),
+        ("POST", "/api/callbacks", callbacks.NewCallback),
+        ("POST", "/api/callbacks/{callback_id}/give-up", callbacks.GiveUpBody),
+        ("POST", "/api/blocked", blocked.BlockedBody),
         ("PATCH", "/api/accounts/{login}", accounts.AccountChange),
     ],
 )
