@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -21,6 +22,7 @@ from cti.messages import (
     Consult,
     DropParty,
     EditField,
+    EmergencyTransfer,
     LeaveConference,
     PartyState,
     ReturnToQueue,
@@ -28,6 +30,7 @@ from cti.messages import (
 )
 from tests.support.hotline import LIMIT_S, Desk, Hotline, running_hotline
 from tests.support.loopback import LoopbackBlock
+from tests.support.services import Services, running_services
 from tests.support.until import until
 from tests.support.voices import AGENTS, CITIZEN, OUTSIDE, Voice
 
@@ -38,10 +41,23 @@ AGENT = AGENTS["8001"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(asterisk_install: AsteriskInstall, module_loopback: LoopbackBlock) -> AsyncIterator[Hotline]:
+async def city(
+    module_loopback: LoopbackBlock, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Services, Path]]:
+    """The services' systems, and the directory that names them."""
+    async with running_services(module_loopback.address(), tmp_path_factory.mktemp("city")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(
+    asterisk_install: AsteriskInstall, module_loopback: LoopbackBlock, city: tuple[Services, Path]
+) -> AsyncIterator[Hotline]:
     """One hotline for the tests of this module."""
-    async with running_hotline(module_loopback) as hotline:
-        yield hotline
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HOTLINE_CALLS_DIRECTORY", str(city[1]))
+        async with running_hotline(module_loopback) as hotline:
+            yield hotline
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -68,10 +84,6 @@ class Talk:
         """Who is in the call, as the agent's desk shows it."""
         call = self.desk.call(self.citizen.number)
         return {} if call is None else {party.title: party.state for party in call.view.parties}
-
-    @property
-    def agents_ear(self) -> object:
-        return self.citizen.agents["8001"]
 
     async def shows(self, **parties: PartyState) -> None:
         """Wait until the desk shows exactly these beside citizen and agent."""
@@ -320,3 +332,99 @@ async def test_a_consultation_ends_well_while_no_server_runs(hotline: Hotline) -
     await talk.shows()
     talk.citizen.agent_hangs_up()
     await rated(talk, "1")
+
+
+async def test_a_colleague_is_consulted_joins_and_takes_the_call_over(hotline: Hotline) -> None:
+    talk = await talking(hotline)
+    other = await hotline.desk(2)
+    await hotline.answers(2, 0.2)
+    await hotline.ready(2)
+    colleague = Voice("8001", hotline)  # whoever is rung by extension 8001
+    draft = await talk.desk.drafted(talk.citizen.number)
+    await talk.desk.send(Consult(call_id=talk.call_id, kind=TargetKind.AGENT, key="agent2"))
+    await talk.shows(坐席02=PartyState.CONSULTING)
+    await hotline.agent_is(2, AgentState.TALKING)
+    await asyncio.gather(
+        colleague.agents["8002"].hears(AGENT), talk.citizen.agents["8001"].hears(AGENTS["8002"])
+    )
+    await talk.citizen.ear.hears_none_of(AGENT, AGENTS["8002"])
+    assert (await other.drafted(talk.citizen.number)).order_id == draft.order_id  # sees what it is about
+    await talk.desk.send(Conference(call_id=talk.call_id))
+    await talk.citizen.ear.hears(AGENT, AGENTS["8002"])
+    await talk.desk.send(LeaveConference(call_id=talk.call_id))
+    await hotline.agent_is(1, AgentState.WRAP_UP)
+    call = await hotline.is_in(talk.citizen, CallState.TALKING)
+    await until(lambda: (seen := other.call(talk.citizen.number)) and seen.view.agent_id == "agent2", LIMIT_S)
+    for desk in (talk.desk, other):  # both may write: one leaves, one has the call
+        await desk.send(EditField(order_id=call.order_id, field="contact", value=desk.account.login))
+    await asyncio.gather(talk.citizen.ear.hears(AGENTS["8002"]), colleague.agents["8002"].hears(CITIZEN))
+    await talk.citizen.ear.hears_none_of(AGENT)
+    colleague.agent_hangs_up()
+    await rated(talk, "5")
+    await hotline.agent_is(2, AgentState.WRAP_UP)
+    record = await hotline.record(talk.citizen, "ended")
+    assert record["agent_id"] == "agent2"
+
+
+async def test_a_colleague_who_does_not_answer_is_taken_out_and_the_citizen_comes_back(
+    hotline: Hotline,
+) -> None:
+    talk = await talking(hotline)
+    await hotline.ready(2)
+    await hotline.answers(2, "busy")
+    await talk.desk.send(Consult(call_id=talk.call_id, kind=TargetKind.AGENT, key="agent2"))
+    await hotline.agent_is(2, AgentState.NOT_READY)
+    await hotline.is_in(talk.citizen, CallState.TALKING)
+    await talk.as_before()
+    with pytest.raises(DeskFailed, match="示忙"):
+        await talk.desk.send(Consult(call_id=talk.call_id, kind=TargetKind.AGENT, key="agent2"))
+
+
+async def test_a_citizen_sent_to_an_agent_who_misses_the_ring_goes_to_the_next(hotline: Hotline) -> None:
+    talk = await talking(hotline)
+    queued = (await hotline.is_in(talk.citizen, CallState.TALKING)).queued
+    await hotline.answers(2, "busy")
+    await hotline.ready(2, 3)
+    await talk.desk.send(BlindTransfer(call_id=talk.call_id, kind=TargetKind.AGENT, key="agent2"))
+    await hotline.agent_is(2, AgentState.NOT_READY)  # rung first, though agent 3 was idle, too
+    await until(lambda: "8003" in talk.citizen.agents, LIMIT_S)
+    await talk.citizen.ear.hears(AGENTS["8003"])
+    call = await hotline.is_in(talk.citizen, CallState.TALKING)
+    assert (call.queued, call.agent_id) == (queued, "agent3")
+
+
+async def test_with_one_key_the_police_join_and_know_place_and_matter(
+    hotline: Hotline, city: tuple[Services, Path]
+) -> None:
+    services = city[0]
+    services.refuse, services.tries = 2, 0
+    talk = await talking(hotline)
+    police = Voice("110", hotline, OUTSIDE)
+    draft = await talk.desk.drafted(talk.citizen.number)
+    for field, value in (("place", "人民路东口"), ("summary", "有人落水"), ("contact", "李女士")):
+        await talk.desk.send(EditField(order_id=draft.order_id, field=field, value=value))
+    await talk.desk.send(EmergencyTransfer(call_id=talk.call_id, service="police"))
+    await talk.shows(公安报警=PartyState.TALKING)
+    await asyncio.gather(
+        police.ear.hears(CITIZEN, AGENT), talk.citizen.ear.hears(AGENT, OUTSIDE),
+        talk.citizen.agents["8001"].hears(CITIZEN, OUTSIDE),
+    )  # fmt: skip
+    await until(lambda: services.taken, LIMIT_S)
+    (handover,) = services.taken
+    assert services.tries == 3  # refused twice, and tried again
+    assert services.signed_with(hotline.stack.secrets.get("handover.police"))
+    assert (handover.call_id, handover.order_id) == (talk.call_id, draft.order_id)
+    assert (handover.place, handover.matter, handover.contact) == ("人民路东口", "有人落水", "李女士")
+    assert (handover.phone, handover.number, handover.by) == (talk.citizen.number, "110", "agent1")
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            trail = (await hotline.fetch("/api/audit"))["audit"]
+            lines = [line for line in trail if line["what"] == "emergency_handover"]
+            if lines:
+                break
+            await asyncio.sleep(0.1)
+    assert [(line["who"], line["target"]) for line in lines] == [("agent1", talk.call_id)]
+    assert lines[0]["detail"]["service"] == "police"
+    assert not list((hotline.settings.home / "handovers").glob("*.json"))
+    await talk.desk.send(LeaveConference(call_id=talk.call_id))
+    await asyncio.gather(talk.citizen.ear.hears(OUTSIDE), police.ear.hears(CITIZEN))
