@@ -153,7 +153,9 @@ class Case(Comparison, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def compiled(pattern: str) -> re.Pattern[Any]:
-    """A pattern, or ValueError."""
+    """A pattern, or ValueError; one that repeats a group could take for ever on a caller's digits."""
+    if re.search(r"\)[*+{]", pattern):
+        raise ValueError("a group must not be repeated: write (ab)(ab) in place of (ab){2}")
     try:
         return re.compile(pattern)
     except re.error as error:

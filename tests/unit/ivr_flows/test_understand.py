@@ -173,3 +173,15 @@ def test_no_words_at_all_confuse_it(text: str) -> None:
     assert score is None or 1 <= score <= 5
     value = understand.number(text, 0, 99)
     assert value is None or 0 <= value <= 99
+
+
+@pytest.mark.parametrize(
+    "word", ["选", "我选", "没有", "不是", "满意", "非常", "解决", "对", "一", "不太", "好的", "人工"]
+)
+def test_somebody_who_repeats_a_word_for_ever_is_understood_or_not_but_at_once(word: str) -> None:
+    """Rules that go back and forth over a text would never end here."""
+    text = word * 300
+    understand.choose(text, INTENTS)
+    understand.wants_person(text)
+    understand.satisfaction(text)
+    assert understand.number(text, 1, 5) is None

@@ -140,6 +140,7 @@ LANGUAGE = (
         ("{kind: set, vars: {x: '{fact}'}, next: bye}", "", "write references as"),
         (COLLECT % "most: 3, least: 4", "", "correct one of them"),
         (COLLECT % "most: 3, pattern: '('", "", "no pattern"),
+        (COLLECT % "most: 3, pattern: '([0-9]+)*'", "", "must not be repeated"),
         (COLLECT % "most: 99", "most", "<= 24"),
         ("{kind: say, value: now, as: number, next: bye, error: bye}", "", "as date or time"),
         ("{kind: say, value: fact.x, as: prompts, next: bye, error: bye}", "", "belong together"),
