@@ -107,7 +107,7 @@ def test_every_wrong_file_is_named_in_one_run(
 
     assert done.status == 1
     for key in (
-        "calls.flows",
+        "flows/x.yaml:1 file",
         "calls.prompts",
         "web.tls_key",
         "recognition.model",
