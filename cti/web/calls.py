@@ -98,7 +98,7 @@ async def transcript(request: web.Request) -> web.StreamResponse:
     return answer({"call_id": call.call_id, "lines": await request.app[DEPS].calls.transcript(call.call_id)})
 
 
-def _file_inside(folder: Path, name: str) -> Path | None:
+def file_inside(folder: Path, name: str) -> Path | None:
     """Return the file when it is there and really inside the folder, links followed."""
     root = folder.resolve()
     path = (root / name).resolve()
@@ -117,7 +117,7 @@ async def recording(request: web.Request) -> web.StreamResponse:
         raise ApiError(403, "forbidden", "只能收听本人接听的录音，如需收听请联系班长")
     path = None
     if call.recording_file is not None:
-        path = await asyncio.to_thread(_file_inside, deps.recordings, call.recording_file)
+        path = await asyncio.to_thread(file_inside, deps.recordings, call.recording_file)
     if path is None:
         raise ApiError(404, "no_recording", "这通电话没有录音，或录音已按规定清理")
     if request.method == "GET" and request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):

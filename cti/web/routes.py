@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cti.messages import Role
-from cti.web import accounts, blocked, callbacks, calls, health, orders, signing, static
+from cti.web import accounts, blocked, callbacks, calls, health, messages_left, orders, signing, static
 from cti.web.guard import Route
 from cti.web.socket import connect
 

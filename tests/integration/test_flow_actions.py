@@ -244,6 +244,10 @@ async def test_a_voice_message_is_kept_and_can_be_played(hotline: Hotline) -> No
     assert 2.0 < seconds < 12.0
     assert not list(hotline.settings.recordings.glob("*-message-*"))
     await until(citizen.gone.is_set, LIMIT_S)
+    call = await hotline.record(citizen, "ended")
+    (listed,) = (await hotline.fetch(f"/api/calls/{call['call_id']}/messages"))["messages"]
+    assert (listed["seconds"], listed["purpose"]) == (message["seconds"], "message")
+    assert listed["url"] == f"/api/calls/{call['call_id']}/messages/1"
 
 
 async def test_who_hangs_up_in_the_middle_of_a_message_has_left_one(hotline: Hotline) -> None:

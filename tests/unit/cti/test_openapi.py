@@ -23,6 +23,7 @@ from cti.callback_records import CallbackMove
 from cti.messages import CallState, Outcome, Role
 from cti.ports import Person
 from cti.web import PhoneAccount, accounts, blocked, callbacks, calls, orders, signing
+from cti.web.messages_left import LeftMessage
 from cti.web.routes import ROUTES
 from orders.messages import Draft, FieldValue, OrderField, OrderState
 from orders.records import Order
@@ -107,6 +108,7 @@ def test_enumerations_are_those_of_the_code(name: str, enum: type[StrEnum]) -> N
         ("Account", Account),
         ("AuditRow", AuditRow),
         ("TranscriptLine", TranscriptLine),
+        ("LeftMessage", LeftMessage),
         ("PhoneAccount", PhoneAccount),
         ("Me", signing.Me),
         ("FieldValue", FieldValue),
