@@ -15,8 +15,8 @@ event that no leader confirmed is not lost with the one that did not.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from acd.cluster_lead import Lead, restored
@@ -27,6 +27,7 @@ from acd.cluster_messages import (
     Census,
     CensusWanted,
     Down,
+    Granted,
     Missed,
     State,
     Step,
@@ -47,6 +48,8 @@ from acd.messages import (
     Changes,
     Decision,
     Event,
+    Offer,
+    OfferWithdrawn,
     QueueState,
     TalkRestored,
     Tick,
@@ -121,6 +124,7 @@ class Member:
         self._unconfirmed: list[tuple[float, Told]] = []
         self._expect: int | None = None  # next word of the leader; None: a State is needed
         self._asked = 0.0  # when a State was asked for
+        self._pending: dict[str, Offer] = {}  # our calls for which an agent's member has not agreed yet
         self._taking: _Taking | None = None
         self._seen = mono()  # when Redis was last heard, by the time of the question
         self._leader = ""  # who held the lease then
@@ -189,13 +193,17 @@ class Member:
             return True
         return self._decides() and self._hand_now().agent_owner(agent_id) is None
 
+    def nobodys(self, call_id: str) -> bool:
+        """Whether no server has the call, so that who leads the line answers for it."""
+        return not self.alone and self._decides() and self._hand_now().nobodys(call_id)
+
     # ------------------------------------------------------------ events
 
     def tell(self, event: Event | AgentClaimed) -> list[Decision]:
         """One event of this member's calls or agents; returns what is to be carried out here."""
         self._note(event)
         if self._decides():
-            return self._hand_now().handle(self.name, event)
+            return self._hold(self._hand_now().handle(self.name, event))
         if not isinstance(event, Tick):
             self._seq += 1
             told = Told(member=self.name, seq=self._seq, event=event)
@@ -252,11 +260,12 @@ class Member:
         router, merged = lead.under(policy)
         self._lead = self._hand(lead.epoch, router, merged)
         self._lead.continues(lead)
+        self._lead.ask_for_new(before)
         if lead.epoch:
             self._store_lead(lead.epoch, self._lead.view())
         if self._lead.taken:
             self._lead.state()
-        return difference(before, self._lead.view(), self._lead.concerns, self._now())
+        return self._hold(difference(before, self._lead.view(), self._lead.concerns, self._now()))
 
     # ------------------------------------------------------------ modes
 
@@ -288,7 +297,7 @@ class Member:
         decisions: list[Decision] = []
         for member in self._lead.taken.keys() - pulse.members:
             log.warning("member is gone", extra={"member": member})
-            decisions += self._lead.bury(member)
+            decisions += self._hold(self._lead.bury(member))
         strangers = pulse.members - self._lead.taken.keys() - {self.name}
         if strangers:
             self._want(tuple(sorted(strangers)))
@@ -334,10 +343,19 @@ class Member:
             self._lead = None
         self.down.clear()
         self._expect = None
+        self._forget_pending()
         self._store_rest()
         log.info("line is followed", extra={"mode": Mode.FOLLOWER.value, "reason": why})
 
+    def _forget_pending(self) -> None:
+        """Rings that nobody has agreed to will not be: those callers wait at their place."""
+        calls = [self._mirror.waiting_call(call_id) for call_id in self._pending]
+        kept = tuple(replace(call, offered_to=None) for call in calls if call is not None)
+        self._mirror.apply(Changes(waiting=kept))
+        self._pending.clear()
+
     def _be_island(self) -> list[Decision]:
+        self._forget_pending()
         view = self._mirror.view()
         known = view if self.alone else self._rung_by_others(view)
         merged = merge(known, [self._census(0)], self._now(), alone=self.alone)
@@ -378,6 +396,7 @@ class Member:
             return []
         censuses = list(taking.censuses.values()) if taking is not None else []
         late = len(taking.waits_for - taking.censuses.keys()) if taking is not None else 0
+        self._forget_pending()
         epoch, view = self.lease.epoch, self.view()
         merged = merge(view, [self._census(epoch), *censuses], self._now(), alone=self.alone)
         decisions = self._act(epoch, merged, view)
@@ -395,7 +414,9 @@ class Member:
         self._lead = self._hand(epoch, router, merged)
         self._unconfirmed.clear()
         self._mirror = Mirror(router.policy)
-        told = difference(before, self._lead.view(), self._lead.concerns, self._now())
+        if epoch:
+            self._lead.ask_for_new(before)
+        told = self._hold(difference(before, self._lead.view(), self._lead.concerns, self._now()))
         return [*told, *(one for one in places if self._lead.concerns(getattr(one, "call_id", "")))]
 
     def _hand(self, epoch: int, router: Router, merged: Merged) -> Lead:
@@ -410,6 +431,8 @@ class Member:
         """A word of a member to the leader; nothing happens at one that does not lead."""
         if message.member == self.name:
             return []
+        if isinstance(message, Granted):
+            return self._granted(message)
         if isinstance(message, Census) and self._taking is not None:
             if message.epoch == self.lease.epoch:
                 self._taking.censuses[message.member] = message
@@ -419,7 +442,7 @@ class Member:
         match message:
             case Told(member=member, seq=seq, event=event):
                 if lead.taken.get(member) == seq - 1:
-                    decisions = lead.handle(member, event, seq)
+                    decisions = self._hold(lead.handle(member, event, seq))
                     self._let_go(lead.claimed)
                     return decisions
             case Census(epoch=epoch) if epoch == lead.epoch and message.member not in lead.taken:
@@ -427,7 +450,7 @@ class Member:
             case Missed(member=member) | Census(member=member) if member in lead.taken:
                 lead.state()
             case Bye(member=member) if member in lead.taken:
-                return lead.bury(member)
+                return self._hold(lead.bury(member))
         return []
 
     def _joined(self, lead: Lead, census: Census) -> list[Decision]:
@@ -436,10 +459,11 @@ class Member:
         self._lead = self._hand(lead.epoch, router, merged)
         self._lead.continues(lead)
         self._lead.taken[census.member] = census.seq
+        self._lead.ask_for_new(before)
         self._store_lead(lead.epoch, self._lead.view())
         self._lead.state()
         log.info("member has joined", extra={"member": census.member})
-        return difference(before, self._lead.view(), self._lead.concerns, self._now())
+        return self._hold(difference(before, self._lead.view(), self._lead.concerns, self._now()))
 
     def _want(self, members: tuple[str, ...]) -> None:
         self.down.append(CensusWanted(leader=self.name, epoch=self.lease.epoch, members=members))
@@ -458,8 +482,8 @@ class Member:
             case CensusWanted(epoch=epoch, members=members):
                 if not members or self.name in members:
                     self._taking = None
-                    self.up.append(self._census(epoch))
                     self._follow("asked for a census")
+                    self.up.append(self._census(epoch))
                 return []
             case State() if self.name in message.taken and self._lead is None:
                 return self._take_state(message)
@@ -475,7 +499,11 @@ class Member:
             for one in [one for one in ours if state.owners.get(one, self.name) != self.name]:
                 del ours[one]
         self._expect, self._queues = state.seq + 1, state.queues or self._queues
-        return difference(before, self._mirror.view(), self._calls.__contains__, self._now())
+        for call in state.waiting:
+            if call.offered_to is not None and state.ask.get(call.call_id) == self.name:
+                self._grant(call.call_id, call.offered_to)
+        told = difference(before, self._mirror.view(), self._calls.__contains__, self._now())
+        return self._hold(told, state.ask)
 
     def _take_step(self, step: Step) -> list[Decision]:
         if step.seq != self._expect:
@@ -490,11 +518,45 @@ class Member:
             self._confirm(step.taken)
         else:
             self._let_go(step.claimed)
-        return [
+        for one in step.decisions:
+            if isinstance(one, Offer) and step.ask.get(one.call_id) == self.name:
+                self._grant(one.call_id, one.agent_id)
+        told = [
             one
             for one in step.decisions
             if isinstance(one, AgentChanged) or getattr(one, "call_id", "") in self._calls
         ]
+        return self._hold(told, step.ask)
+
+    # ------------------------------------------------------------ an agent's member agrees to every ring
+
+    def _grant(self, call_id: str, agent_id: str) -> None:
+        if agent_id in self._agents:
+            self.up.append(Granted(member=self.name, call_id=call_id, agent_id=agent_id))
+
+    def _hold(self, decisions: list[Decision], ask: Mapping[str, str] | None = None) -> list[Decision]:
+        """Keep back rings that an agent's member has not agreed to yet, and forget withdrawn ones."""
+        if ask is None:
+            ask = {} if self._lead is None else {one: at for one, (_, at) in self._lead.asked.items()}
+        now = []
+        for one in decisions:
+            pending = self._pending.get(getattr(one, "call_id", None) or "")
+            if isinstance(one, OfferWithdrawn) and pending is not None and pending.agent_id == one.agent_id:
+                del self._pending[one.call_id]
+            elif isinstance(one, Offer) and one.call_id in ask:
+                self._pending[one.call_id] = one
+            else:
+                now.append(one)
+        return now
+
+    def _granted(self, granted: Granted) -> list[Decision]:
+        if self._lead is not None:
+            self._lead.granted(granted.call_id, granted.agent_id)
+        offer = self._pending.get(granted.call_id)
+        if offer is None or offer.agent_id != granted.agent_id:
+            return []
+        del self._pending[granted.call_id]
+        return [offer]
 
     def _let_go(self, claimed: Iterable[str]) -> None:
         for one in claimed:

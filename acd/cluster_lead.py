@@ -24,6 +24,7 @@ from acd.messages import (
     Decision,
     Event,
     NotReadyReason,
+    Offer,
     OfferWithdrawn,
     PlaceChanged,
     QueueState,
@@ -64,6 +65,7 @@ class Lead:
         self.epoch = epoch
         self.taken: dict[str, int] = {}  # joined member -> its last event that was handled
         self.claimed: list[str] = []  # agents and calls that the last event made its member's
+        self.asked: dict[str, tuple[str, str]] = {}  # offered call -> agent, member that has to grant them
         self._name = name
         self._alone = alone
         self._now = clock
@@ -88,6 +90,10 @@ class Lead:
         """The member that has the agent's page, or None."""
         return self._agent_owner.get(agent_id)
 
+    def nobodys(self, call_id: str) -> bool:
+        """Whether the call's member is gone."""
+        return call_id not in self._call_owner
+
     def view(self) -> View:
         """Everything as it is now."""
         return View.of(*self.router.snapshot())
@@ -96,18 +102,63 @@ class Lead:
 
     def handle(self, member: str, event: Event | AgentClaimed, seq: int = 0) -> list[Decision]:
         """Take one event of a member; returns what the leader's own hands carry out."""
-        decisions: list[Decision] = []
         self.claimed = []
-        for one in self._admitted(member, event):
+        return self._run(self._admitted(member, event), event, member, seq)
+
+    def _run(self, events: list[Event], cause: Event | AgentClaimed, member: str, seq: int) -> list[Decision]:
+        decisions: list[Decision] = []
+        for one in events:
             self._route(one, decisions)
         changes = self.router.take_changes()
         if changes:
             self._save(changes)
-        self._tidy(event, changes)
+        self._tidy(cause, changes)
         if seq:
             self.taken[member] = seq
-        self._tell_step(member, seq, changes, decisions, tick=isinstance(event, Tick))
+        for offer in decisions:
+            if isinstance(offer, Offer):
+                self._ask(offer.call_id, offer.agent_id)
+        self._tell_step(member, seq, changes, decisions, tick=isinstance(cause, Tick))
         return [one for one in decisions if self._ours(one)]
+
+    # ------------------------------------------------------------ grants
+
+    def _ask(self, call_id: str, agent_id: str) -> None:
+        """Note whose leave is needed before this agent is rung: their own member's, unless it is the one
+        that rings, or this one."""
+        owner = self._agent_owner.get(agent_id)
+        self.asked.pop(call_id, None)
+        if owner not in (None, self._name, self._call_owner.get(call_id, self._name)):
+            self.asked[call_id] = (agent_id, owner or "")
+
+    def ask_for_new(self, before: View) -> None:
+        """The same for every ring that was not there `before`."""
+        for call_id, call in self.view().waiting.items():
+            was = before.waiting.get(call_id)
+            if call.offered_to is not None and (was is None or was.offered_to != call.offered_to):
+                self._ask(call_id, call.offered_to)
+
+    def granted(self, call_id: str, agent_id: str) -> None:
+        """The agent's member has agreed."""
+        if self.asked.get(call_id, ("", ""))[0] == agent_id:
+            del self.asked[call_id]
+
+    def _again(self, call_id: str) -> list[Event]:
+        """Offer this call to somebody else: who was chosen cannot be asked."""
+        self.asked.pop(call_id, None)
+        call = self.router.waiting(call_id)
+        if call is None or call.offered_to is None:
+            return []
+        queue = next((one for one in self.router.policy.queues if one.name == call.queue), None)
+        return [
+            CallLeft(call_id=call_id),
+            CallQueued(
+                call_id=call_id, queue=call.queue, needs=call.needs, also=call.also, media=call.media,
+                priority=call.priority - (queue.priority if queue else 0), urgent=call.urgent,
+                since=call.since, avoid=call.avoid, prefer=call.prefer, callback=call.callback,
+                reason=call.reason,
+            ),
+        ]  # fmt: skip
 
     def _ours(self, decision: Decision) -> bool:
         call_id = getattr(decision, "call_id", None)
@@ -133,7 +184,8 @@ class Lead:
         match event:
             case AgentClaimed(agent_id=agent_id):
                 self._own(self._agent_owner, agent_id, member)
-                return self._back(agent_id)
+                asked = [one for one, (agent, at) in self.asked.items() if agent == agent_id and at != member]
+                return [*self._back(agent_id), *(event for one in asked for event in self._again(one))]
             case AgentSignedIn(agent_id=agent_id):
                 self._own(self._agent_owner, agent_id, member)
                 return self._signed_in(event)
@@ -204,6 +256,7 @@ class Lead:
         their pages; what rings or talks goes on in Asterisk."""
         self.taken.pop(member, None)
         decisions: list[Decision] = []
+        unheard = [one for one, (_, at) in self.asked.items() if at == member]
         until = self._now() + ORPHAN_S
         for agent_id in [one for one, owner in self._agent_owner.items() if owner == member]:
             del self._agent_owner[agent_id]
@@ -218,6 +271,8 @@ class Lead:
             call = self.router.waiting(call_id)
             if call is not None and call.offered_to is None and not call.callback:
                 decisions += self.handle(self._name, CallLeft(call_id=call_id))
+        for call_id in unheard:
+            decisions += self._run(self._again(call_id), Tick(), self._name, 0)
         return decisions
 
     def join(self, census: Census) -> tuple[Router, Merged]:
@@ -255,12 +310,21 @@ class Lead:
             State(
                 leader=self._name, epoch=self.epoch, seq=self._seq, agents=agents, waiting=waiting,
                 queues=self._queues, taken=dict(self.taken), owners=self._agent_owner | self._call_owner,
+                ask=self._open_questions(),
             )
         )  # fmt: skip
 
     def continues(self, before: Lead) -> None:
         """Go on counting where another hand of the same epoch stopped."""
-        self._seq, self.taken = before._seq, before.taken
+        self._seq, self.taken, self.asked = before._seq, before.taken, before.asked
+
+    def _open_questions(self) -> dict[str, str]:
+        """Offered call -> member that has to agree; forgets those that are not offered (so) any more."""
+        for call_id, (agent_id, _) in tuple(self.asked.items()):
+            call = self.router.waiting(call_id)
+            if call is None or call.offered_to != agent_id:
+                del self.asked[call_id]
+        return {call_id: member for call_id, (_, member) in self.asked.items()}
 
     def _tell_step(
         self, member: str, seq: int, changes: Changes, decisions: list[Decision], *, tick: bool
@@ -275,11 +339,14 @@ class Lead:
         if not (seq or changes or decisions or queues or self.claimed):
             return
         self._seq += 1
+        asked = self._open_questions()
+        offered = [one.call_id for one in decisions if isinstance(one, Offer)]
         self._post(
             Step(
                 leader=self._name, epoch=self.epoch, seq=self._seq, member=member, taken=seq,
                 claimed=tuple(self.claimed), changes=changes,
                 decisions=tuple(decisions), queues=queues,
+                ask={call_id: asked[call_id] for call_id in offered if call_id in asked},
             )
         )  # fmt: skip
 

@@ -62,6 +62,15 @@ class Census:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """The agent's own member agrees that they are rung for another member's call; nobody rings before."""
+
+    member: str  # that has the agent
+    call_id: str  # for which call
+    agent_id: str  # who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
     """The member has missed something that the leader said; answered with a `State`."""
 
@@ -99,6 +108,7 @@ class State:
     queues: tuple[QueueState, ...]  # for the wallboard
     taken: Mapping[str, int]  # member -> its last event that is in here; who is not named has not joined
     owners: Mapping[str, str]  # agent or call -> member
+    ask: Mapping[str, str] = field(default_factory=dict)  # offered call -> member that has to grant the agent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +123,9 @@ class Step:
     claimed: tuple[str, ...] = ()  # agents and calls that are that member's from now on
     changes: Changes = field(default_factory=Changes)  # what became different
     decisions: tuple[Decision, ...] = ()  # each is carried out by the member that it concerns
+    ask: Mapping[str, str] = field(default_factory=dict)  # as in `State`, for offers among the decisions
     queues: tuple[QueueState, ...] = ()  # for the wallboard, now and then
 
 
-Up = Told | Census | Missed | Bye
+Up = Told | Census | Granted | Missed | Bye
 Down = CensusWanted | State | Step

@@ -47,6 +47,12 @@ KNOWN: dict[str, Benchmark] = {
             defaults=Options(rate=20.0, seconds=45.0, rounds=2, agents=300),
         ),
         Benchmark(
+            name="failover",
+            about="kill -9 of the line's leader -> the next caller assigned, with real Redis and 300 agents",
+            module="cti.bench.failover",
+            defaults=Options(rounds=40, agents=300),
+        ),
+        Benchmark(
             name="router",
             about="assignments a second in the pure router, and how their cost grows with the line",
             module="cti.bench.router",

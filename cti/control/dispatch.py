@@ -153,6 +153,10 @@ class Dispatch:
         """Whether this server journals what the agent does and keeps Asterisk's queue for them."""
         return self._member.cares_for(agent_id)
 
+    def nobodys(self, call_id: str) -> bool:
+        """Whether the server of this call is gone and this one, which leads, answers for it."""
+        return self._member.nobodys(call_id)
+
     # ------------------------------------------------------------ what the router knows
 
     @property

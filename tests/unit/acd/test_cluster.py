@@ -314,3 +314,39 @@ def test_another_policy_changes_nothing_for_those_who_wait_ring_and_talk() -> No
     assert leader is not None
     assert [leader.member.talking_with(call) for call in calls] == ["li", "wang", None]
     assert made.faults == []
+
+
+def test_nobody_is_rung_before_the_agents_own_server_has_agreed() -> None:
+    made = line("a", "b", "c")
+    made.agent("li", "c")
+    made.exchange()
+    made.seats["c"].online = False  # alive, but it hears nothing
+    call = made.calls("b")
+    made.exchange()
+    assert made.phones["li"] is None
+    waiting = made.seats["a"].member.waiting(call)
+    assert waiting is not None and waiting.offered_to == "li"
+    made.agent("wang", "b")
+    made.passes(3.0)  # until the server counts as gone
+    assert made.phones == {"li": None, "wang": call}
+    assert made.faults == []
+
+
+def test_a_server_that_lost_redis_alone_rings_its_agents_and_nobody_else_does() -> None:
+    made = line("a", "b", "c")
+    made.agent("li", "c")
+    made.exchange()
+    made.seats["c"].online = False
+    other = made.calls("b")
+    made.passes(4.0)
+    own = made.calls("c")
+    assert made.seats["c"].member.mode is Mode.ISLAND
+    assert made.phones["li"] == own
+    made.answers("li")
+    made.seats["c"].online = True
+    made.passes(2.0)
+    leader = made.leader()
+    assert leader is not None
+    assert leader.member.talking_with(own) == "li"
+    assert leader.member.waiting(other) is not None
+    assert made.faults == []
