@@ -10,6 +10,7 @@ export const KEYS: ReadonlyArray<{ keys: string[]; does: string }> = [
   { keys: ['F2'], does: '接听来电（来电卡上也可按 Enter）' },
   { keys: ['F4'], does: '挂断或拒接' },
   { keys: ['Esc', 'Esc'], does: '两秒内按两次：挂断（不在输入框中时）' },
+  { keys: ['F6'], does: '转接与会议：查找坐席、队列、单位、服务（Enter 咨询，Shift+Enter 直接转）' },
   { keys: ['F7'], does: '静音 / 取消静音' },
   { keys: ['F8'], does: '保持 / 取回' },
   { keys: ['F9'], does: '示闲，开始接听' },
@@ -24,7 +25,7 @@ const ARMED_MS = 2000
 const REACHABLE_MS = 3000
 
 /** Everything that has to happen elsewhere on the page. */
-export const deskKeys = { openBusy: (): void => undefined }
+export const deskKeys = { openBusy: (): void => undefined, transfer: (): void => undefined }
 
 export function useKeys(pages: { help(): void; desk(): void }): Ref<boolean> {
   const phone = usePhone()
@@ -48,6 +49,10 @@ export function useKeys(pages: { help(): void; desk(): void }): Ref<boolean> {
     F1: pages.help,
     F2: () => void phone.answer(),
     F4: phone.hangUp,
+    F6: () => {
+      pages.desk()
+      deskKeys.transfer()
+    },
     F7: phone.toggleMute,
     F8: phone.toggleHold,
     F9: () => void becomeReady(),

@@ -93,8 +93,17 @@ export const useLive = defineStore('live', () => {
     return state.value.queues.find((one) => one.queue === queue)?.title ?? queue
   }
 
-  function onMessage(listener: Listener): void {
+  /** Hear every message; returns how to stop. */
+  function onMessage(listener: Listener): () => void {
     listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  /** Ask who could take a call; the answer comes as targets_view. Nobody minds when it does not: it is asked again. */
+  function findTargets(text: string): void {
+    if (link.value === 'open') send({ type: 'find_targets', text }).catch((error: unknown) => {
+      if (!(error instanceof CommandFailed)) throw error
+    })
   }
 
   function onLost(listener: () => void): void {
@@ -110,6 +119,6 @@ export const useLive = defineStore('live', () => {
 
   return {
     state, link, retryAt, afterTalk, me: me_, call, draft,
-    start, stop, resume, command, send, nextRef, queueTitle, onMessage, onLost, hurry: () => line?.hurry(),
+    start, stop, resume, command, send, findTargets, nextRef, queueTitle, onMessage, onLost, hurry: () => line?.hurry(),
   }
 })

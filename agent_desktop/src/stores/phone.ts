@@ -3,6 +3,7 @@ import { computed, ref, shallowRef } from 'vue'
 
 import { ApiError } from '@/api/http'
 import { phoneAccount } from '@/api/session'
+import { others } from '@/live/sharing'
 import { silentPhone, step, type Phone, type PhoneEvent } from '@/phone/machine'
 import { closeMicrophone, MicrophoneError, microphonePermission, openMicrophone } from '@/phone/microphone'
 import { Ringer } from '@/phone/ringer'
@@ -158,6 +159,7 @@ export const usePhone = defineStore('phone', () => {
   live.onMessage((message) => {
     if (message.type !== 'call_view' || message.call_id !== live.call?.call_id) return
     if (message.state !== 'ended' && message.state !== 'wrap_up' && message.state !== 'survey') return
+    if (others(message).length > 0) return // the citizen has gone, but 110 still asks the agent
     const id = soft.value?.sessionId ?? null
     if (id === null) return
     window.setTimeout(() => {

@@ -1,6 +1,6 @@
 /** Chinese words for everything the protocol names. */
 
-import type { AgentState, CallState, NotReadyReason, OrderState, Outcome, Role } from '@/live/protocol'
+import type { AgentState, CallState, NotReadyReason, OrderState, Outcome, PartyState, Role, TargetKind } from '@/live/protocol'
 
 export const ROLES: Record<Role, string> = { agent: '坐席', supervisor: '班长', admin: '管理员' }
 
@@ -55,3 +55,7 @@ export const ORDER_STATES: Record<OrderState, string> = { draft: '草稿', accep
 export const SATISFACTION: Record<number, string> = { 1: '很不满意', 2: '不满意', 3: '一般', 4: '满意', 5: '很满意' }
 
 export const DISCARD_REASONS: readonly string[] = ['骚扰电话', '拨错号码', '无声电话', '重复来电', '市民挂机未说明诉求']
+
+export const PARTY_STATES: Record<PartyState, string> = { ringing: '振铃', consulting: '单独咨询', talking: '通话', held: '听音乐' }
+
+export const TARGET_KINDS: Record<TargetKind, string> = { agent: '坐席', queue: '队列', unit: '单位', service: '服务', external: '外线' }
