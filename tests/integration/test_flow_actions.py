@@ -248,6 +248,11 @@ async def test_a_voice_message_is_kept_and_can_be_played(hotline: Hotline) -> No
     (listed,) = (await hotline.fetch(f"/api/calls/{call['call_id']}/messages"))["messages"]
     assert (listed["seconds"], listed["purpose"]) == (message["seconds"], "message")
     assert listed["url"] == f"/api/calls/{call['call_id']}/messages/1"
+    http, base = hotline.admin._http, hotline.stack.web
+    async with http.get(base + listed["url"]) as answer:
+        assert await answer.read() == file.read_bytes()
+    async with http.get(f"{base}/api/calls/{call['call_id']}/messages/2") as answer:
+        assert answer.status == 404
 
 
 async def test_who_hangs_up_in_the_middle_of_a_message_has_left_one(hotline: Hotline) -> None:
