@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acd.policy import Policy
@@ -47,6 +48,37 @@ class FlowFiles:
         """Every file of the set."""
         return (*sorted(self.folder.glob("*.yaml")), self.numbers, self.calendar)
 
+    def kept_in(self, folder: Path) -> FlowFiles:
+        """Where `copy_to` puts the same set."""
+        return replace(
+            self,
+            folder=folder / "flows",
+            numbers=folder / "numbers.yaml",
+            calendar=folder / "calendar.yaml",
+        )
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy the set, whole or not at all, in place of the one that was there.
+
+        Raises:
+            FlowFileError: it was edited meanwhile and cannot be used.
+            OSError: the disk refuses.
+        """
+        fresh, old = (folder.with_name(f".{folder.name}.{word}") for word in ("fresh", "old"))
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        copy = self.kept_in(fresh)
+        copy.folder.mkdir(parents=True)
+        for path in self.folder.glob("*.yaml"):
+            shutil.copyfile(path, copy.folder / path.name)
+        shutil.copyfile(self.numbers, copy.numbers)
+        shutil.copyfile(self.calendar, copy.calendar)
+        copy.load()
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
     def load(self) -> Flows:
         """Read the set.
 
@@ -65,7 +97,7 @@ class FlowFiles:
         try:
             flows = self.load()
         except FlowFileError as error:
-            return [_problem(error)]
+            return [problem_of(error)]
         return self._found_in(flows, policy, prompts, today)
 
     def load_checked(self, policy: Policy, prompts: Collection[str], today: datetime.date) -> Flows:
@@ -79,7 +111,7 @@ class FlowFiles:
         try:
             flows = self.load()
         except FlowFileError as error:
-            raise FlowsRefused([_problem(error)]) from error
+            raise FlowsRefused([problem_of(error)]) from error
         if wrong := [one for one in self._found_in(flows, policy, prompts, today) if one.fatal]:
             raise FlowsRefused(wrong)
         return flows
@@ -103,7 +135,7 @@ class FlowFiles:
             try:
                 load_flow(path)
             except FlowFileError as error:
-                found.append(_problem(error))
+                found.append(problem_of(error))
         return found
 
 
@@ -119,7 +151,8 @@ def queues_named(flows: Flows) -> frozenset[str]:
     return frozenset(named)
 
 
-def _problem(error: FlowFileError) -> Problem:
+def problem_of(error: FlowFileError) -> Problem:
+    """The same as a problem among others."""
     return Problem(
         file=error.file, line=error.line, key=error.key, value=str(error.value), remedy=error.remedy
     )

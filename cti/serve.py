@@ -132,6 +132,7 @@ class Server:
             metrics=self.metrics,
             write=audit_writer(self.engine),
             changed=self._health_changed,
+            kept=settings.home / "in_force",
         )
         flows = self.reload.flows
         alone = len(settings.servers) < 2

@@ -10,12 +10,14 @@ import datetime
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from acd.policy import Policy
 from cti.filewatch import FileWatch
-from cti.flowset import FlowFiles, FlowsRefused, queues_named
+from cti.flowset import FlowFiles, FlowsRefused, problem_of, queues_named
 from cti.tasks import aside
 from ivr_flows.check import Problem
+from ivr_flows.errors import FlowFileError
 from ivr_flows.loader import Flows
 from ivr_flows.schema import Flow
 from ivr_flows.speech import MANIFEST, PromptError, load_manifest
@@ -41,13 +43,15 @@ class FlowShelf:
         now: Callable[[], float],
         changed: Callable[[Collection[str]], None],
         unknown: Callable[[], None] = lambda: None,
+        kept: Path | None = None,
     ) -> None:
         """Load the files as they are now.
 
         `policy` is the routing policy in force, `in_progress` the versions that live calls are in, `now`
         epoch seconds; `changed` is told the names of flows that are new, different or gone, and "numbers"
-        and "calendar"; `unknown` counts calls to numbers that the table does not have. Raises FlowFileError:
-        the files cannot be used at all; what a check finds beyond that is only logged.
+        and "calendar"; `unknown` counts calls to numbers that the table does not have. What comes into force
+        is copied to the folder `kept`; a start with files that cannot be used at all goes on with that copy.
+        Raises FlowFileError: there is none. What a check finds beyond that is only logged.
         """
         self._files = files
         self._policy = policy
@@ -56,10 +60,10 @@ class FlowShelf:
         self._changed = changed
         self._unknown = unknown
         self._watch = FileWatch(lambda: (*files.paths(), MANIFEST))
-        self._flows = files.load()
+        self._kept = kept
         self._checked_under = policy()
         self.problems: tuple[Problem, ...] = ()  # why the newest files are not in force
-        self._tell_flaws()
+        self._flows = self._first()
 
     @property
     def flows(self) -> Flows:
@@ -95,6 +99,7 @@ class FlowShelf:
             self._refuse(refused.problems)
         else:
             self._take(fresh)
+            await aside(self._keep)
         self._watch.judge()
 
     def _let_go(self) -> None:
@@ -134,6 +139,30 @@ class FlowShelf:
         self.problems = problems
         told = [f"{one.file}:{one.line} {one.key}: {one.remedy}" for one in problems[:TOLD]]
         log.error("flows refused, those before stay in force", extra={"problems": told})
+
+    def _first(self) -> Flows:
+        """The files as they are now, else those that were in force last."""
+        try:
+            flows = self._files.load()
+        except FlowFileError as error:
+            copy = self._files.kept_in(self._kept) if self._kept else None
+            if copy is None or not copy.folder.is_dir():
+                raise
+            flows = copy.load()
+            self._refuse((problem_of(error),))
+            return flows
+        self._tell_flaws()
+        self._keep()
+        return flows
+
+    def _keep(self) -> None:
+        """Copy what is in force, for a start at which the files are broken."""
+        if self._kept is None:
+            return
+        try:
+            self._files.copy_to(self._kept)
+        except (FlowFileError, OSError) as error:
+            log.warning("flows in force not copied", extra={"reason": type(error).__name__})
 
     def _tell_flaws(self) -> None:
         """A start is not held up by a missing prompt, but it is said."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from acd.errors import RouterError
+from acd.errors import PolicyError, RouterError
 from acd.policy import Policy, parse_policy
 from cti.errors import HotlineError
 from cti.filewatch import FileWatch
@@ -47,21 +48,24 @@ class Policies:
         use: Callable[[Policy], None],
         queues_needed: Callable[[], Collection[str]],
         changed: Callable[[str], None],
+        kept: Path | None = None,
     ) -> None:
         """Read the file as it is now; `use` is not called for this first one.
 
         `use` puts a policy in force (and may refuse it with a RouterError), `queues_needed` are the queues
-        that flows in force name, `changed` is told the new version.
-        Raises PolicyError or OSError.
+        that flows in force name, `changed` is told the new version. What comes into force is copied to the
+        file `kept`; a start with a file that cannot be used goes on with that copy.
+        Raises PolicyError or OSError: there is none.
         """
         self._file = file
         self._use = use
         self._queues_needed = queues_needed
         self._changed = changed
         self._watch = FileWatch(lambda: (file,))
-        self._policy, self.version = read_policy(file)
-        self._titles: Mapping[str, str] = _titles(self._policy)
+        self._kept = kept
         self.problem = ""  # why the newest file is not in force
+        self._policy, self.version = self._first()
+        self._titles: Mapping[str, str] = _titles(self._policy)
 
     @property
     def policy(self) -> Policy:
@@ -84,11 +88,40 @@ class Policies:
             policy, version = await aside(read_policy, self._file)
             if version != self.version:
                 self._take(policy, version)
+                await aside(self._keep)
             self.problem = ""
         except (RouterError, PolicyUnfit, OSError) as error:
-            self.problem = str(error)
-            log.error("policy refused, the one before stays in force", extra={"problem": self.problem})
+            self._refuse(error)
         self._watch.judge()
+
+    def _first(self) -> tuple[Policy, str]:
+        """The file as it is now, else the policy that was in force last."""
+        try:
+            first = read_policy(self._file)
+        except (PolicyError, OSError) as error:
+            if self._kept is None or not self._kept.is_file():
+                raise
+            self._refuse(error)
+            return read_policy(self._kept)
+        self._keep()
+        return first
+
+    def _refuse(self, error: Exception) -> None:
+        self.problem = str(error)
+        log.error("policy refused, the one before stays in force", extra={"problem": self.problem})
+
+    def _keep(self) -> None:
+        """Copy what is in force, for a start at which the file is broken."""
+        if self._kept is None:
+            return
+        fresh = self._kept.with_name(f".{self._kept.name}.fresh")
+        try:
+            self._kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self._file, fresh)
+            read_policy(fresh)
+            fresh.replace(self._kept)
+        except (PolicyError, OSError) as error:  # edited meanwhile, or the disk is full: the copy stays
+            log.warning("policy in force not copied", extra={"reason": type(error).__name__})
 
     def _take(self, policy: Policy, version: str) -> None:
         gone = sorted(set(self._queues_needed()) - {queue.name for queue in policy.queues})

@@ -88,11 +88,13 @@ class Reload:
         write: Write,
         changed: Callable[[], None],
         clock: Callable[[], float] = time.time,
+        kept: Path | None = None,
     ) -> None:
         """Read everything as it is now.
 
         `use` puts a policy in force, `in_progress` are the versions of flows that calls are in, `changed`
-        is told when `refused` becomes different. Raises PolicyError, FlowFileError, OSError.
+        is told when `refused` becomes different. What is in force is copied to the folder `kept` and used by
+        a start at which the files are broken. Raises PolicyError, FlowFileError, OSError: there is no copy.
         """
         self._metrics = metrics
         self._write = write
@@ -103,7 +105,11 @@ class Reload:
         self._wrong: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
         self.policies = Policies(
-            policy_file, use=use, queues_needed=lambda: self.flows.queues(), changed=self._policy_changed
+            policy_file,
+            use=use,
+            queues_needed=lambda: self.flows.queues(),
+            changed=self._policy_changed,
+            kept=kept / "policy.yaml" if kept else None,
         )
         self.flows = FlowShelf(
             files,
@@ -112,6 +118,7 @@ class Reload:
             now=clock,
             changed=self._flows_changed,
             unknown=metrics.unknown_numbers.inc,
+            kept=kept / "flows" if kept else None,
         )
 
     @property

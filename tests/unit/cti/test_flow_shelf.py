@@ -195,3 +195,51 @@ def test_the_queues_of_flows_and_numbers_are_found(office: Office) -> None:
     entry = replace(office.shelf.flows.entries["12345"], queue="own_queue")
     flows = replace(office.shelf.flows, entries={"12345": entry})
     assert "own_queue" in queues_named(flows)
+
+
+def kept_shelf(office: Office) -> FlowShelf:
+    return FlowShelf(
+        office.files,
+        policy=lambda: office.policy,
+        in_progress=lambda: (),
+        now=lambda: NOW,
+        changed=office.noted,
+        kept=office.files.folder.parent / "in_force" / "flows",
+    )
+
+
+async def test_a_restart_with_broken_files_goes_on_with_what_was_in_force_last(office: Office) -> None:
+    office.shelf = kept_shelf(office)
+    office.edit("wait_s: 1.0", "wait_s: 2.0")
+    await office.look()
+    taken = office.shelf.for_number("12345").version
+    office.edit("wait_s: 2.0", "wait_s: never")
+    await office.look()
+
+    restarted = kept_shelf(office)
+    assert restarted.for_number("12345").version == taken
+    assert [problem.key for problem in restarted.problems] == ["steps.welcome.wait_s"]
+
+
+async def test_files_mended_after_such_a_restart_come_into_force(office: Office) -> None:
+    kept_shelf(office)
+    office.edit("wait_s: 1.0", "wait_s: never")
+    office.shelf = kept_shelf(office)
+    office.edit("wait_s: never", "wait_s: 3.0")
+    await office.look()
+    assert office.shelf.problems == ()
+    assert office.changes[-1][0] == "citizen_line"
+
+
+def test_a_flow_that_was_removed_is_not_in_the_copy_either(office: Office) -> None:
+    kept_shelf(office)
+    (office.files.folder / "callback_answer.yaml").unlink()
+    kept_shelf(office)
+    copied = office.files.folder.parent / "in_force" / "flows" / "flows"
+    assert {path.name for path in copied.iterdir()} == {path.name for path in office.files.folder.iterdir()}
+
+
+def test_a_first_start_with_broken_files_fails(office: Office) -> None:
+    office.edit("wait_s: 1.0", "wait_s: never")
+    with pytest.raises(FlowFileError):
+        kept_shelf(office)

@@ -101,3 +101,23 @@ def test_a_server_does_not_begin_with_a_broken_policy(centre: Centre) -> None:
     centre.file.write_text("nonsense: [", encoding="utf-8")
     with pytest.raises(PolicyError):
         Policies(centre.file, use=centre.use, queues_needed=lambda: (), changed=centre.versions.append)
+
+
+async def test_a_restart_with_a_broken_policy_goes_on_with_what_was_in_force_last(centre: Centre) -> None:
+    def started() -> Policies:
+        return Policies(
+            centre.file,
+            use=centre.use,
+            queues_needed=lambda: (),
+            changed=centre.versions.append,
+            kept=centre.file.parent / "in_force" / "policy.yaml",
+        )
+
+    centre.policies = started()
+    await centre.edit(RENAMED)
+    await centre.edit("nonsense: [")
+
+    restarted = started()
+    assert restarted.title("enterprise") == "企业专席"
+    assert restarted.version == centre.policies.version
+    assert "correct the YAML" in restarted.problem
