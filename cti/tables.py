@@ -31,6 +31,8 @@ __all__ = [
     "metadata",
     "sessions",
     "transcript_lines",
+    "visit_switch",
+    "visits",
 ]
 
 metadata = MetaData(
@@ -185,5 +187,42 @@ blocked_numbers = Table(
     Column("since", Double, nullable=False),  # in force from
     Column("until", Double, nullable=True),  # in force before; NULL: until it is taken off
     Column("who", String(32), nullable=False),  # login of who entered it
+    Column("changed_at", Double, nullable=False),
+)
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("visit_id", String(80), primary_key=True),
+    Column("entry_id", String(64), nullable=False),  # the entry it was read from; a later one replaces it
+    Column("order_id", String(80), nullable=False),
+    Column("order_number", String(30), nullable=False),
+    Column("number", String(40), nullable=False),  # normalised
+    Column("state", String(16), nullable=False),  # orders.visits.VisitState
+    Column("state_since", Double, nullable=False),
+    Column("planned_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),  # not before
+    Column("by", String(64), nullable=False),  # login of who planned it
+    Column("tries", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_result", String(16), nullable=True),  # orders.visits.Result
+    Column("call_id", String(80), nullable=False),  # the newest call
+    Column("calls", JSON, nullable=False),  # ids of all of them
+    Column("answers", JSON, nullable=False),  # orders.visits.Answers
+    Column("silent", Boolean, nullable=False),
+    Column("recorded_by", String(80), nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("owner", String(40), nullable=False),  # name of the server that moved it last
+    Index("ix_visits_state_due_at", "state", "due_at"),
+    Index("ix_visits_order_id", "order_id"),
+    Index("ix_visits_planned_at", "planned_at"),
+)
+
+visit_switch = Table(
+    "visit_switch",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+    Column("paused", Boolean, nullable=False),  # no robot calls are begun
+    Column("who", String(32), nullable=False),  # login of who said so
     Column("changed_at", Double, nullable=False),
 )

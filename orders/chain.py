@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from orders.lifecycle import ROBOT
 from orders.messages import (
     DraftOpened,
     FieldEdited,
@@ -20,6 +21,7 @@ from orders.messages import (
     OrderDiscarded,
     OrderEvent,
     OrderSubmitted,
+    VisitRecorded,
 )
 
 FIRST = "0" * 64
@@ -31,6 +33,7 @@ KINDS = MappingProxyType(
         "field_edited": FieldEdited,
         "order_submitted": OrderSubmitted,
         "order_discarded": OrderDiscarded,
+        "visit_recorded": VisitRecorded,
     }
 )
 """Name in the table -> class of the event."""
@@ -59,6 +62,8 @@ def kind_of(event: OrderEvent) -> str:
 
 def actor_of(event: OrderEvent) -> str:
     """Return who did it: a login, "machine", or "call" for the call that opened the draft."""
+    if isinstance(event, VisitRecorded):
+        return event.by.removeprefix("agent:") if event.by != ROBOT else "machine"
     if isinstance(event, DraftOpened):
         return "call"
     if isinstance(event, FieldSuggested):

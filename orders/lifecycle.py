@@ -33,6 +33,8 @@ from orders.messages import (
     OrderField,
     OrderState,
     OrderSubmitted,
+    OrderVisit,
+    VisitRecorded,
 )
 
 CALLER_ID = "caller_id"
@@ -46,6 +48,10 @@ MAX_QUOTE = 1000
 MAX_REASON = 200
 MAX_CALLER = 40
 
+ROBOT = "robot"
+"""Who records a return visit without a person."""
+_AGENT = "agent:"
+
 _START = "none"
 _TRANSITIONS: Mapping[tuple[str, type[OrderEvent]], OrderState] = MappingProxyType(
     {
@@ -54,6 +60,7 @@ _TRANSITIONS: Mapping[tuple[str, type[OrderEvent]], OrderState] = MappingProxyTy
         (OrderState.DRAFT, FieldEdited): OrderState.DRAFT,
         (OrderState.DRAFT, OrderSubmitted): OrderState.ACCEPTED,
         (OrderState.DRAFT, OrderDiscarded): OrderState.DISCARDED,
+        (OrderState.ACCEPTED, VisitRecorded): OrderState.ACCEPTED,
     }
 )
 
@@ -84,6 +91,8 @@ def apply(draft: Draft | None, event: OrderEvent, at: float) -> Draft:
         return _suggested(draft, event, at)
     if isinstance(event, FieldEdited):
         return _edited(draft, event, at)
+    if isinstance(event, VisitRecorded):
+        return _visited(draft, event, at)
     if isinstance(event, OrderSubmitted):
         _check_text("agent", event.agent, 1, MAX_LOGIN)
         missing = [field for field in REQUIRED if not value_of(draft, field).strip()]
@@ -147,7 +156,11 @@ def _check_provenance(event: FieldSuggested) -> None:
     _check_text("quote", event.quote, 0, MAX_QUOTE)
     if not 0.0 <= event.confidence <= 1.0:  # false for NaN, too
         raise ValueRefused(f"confidence is {event.confidence}, expected 0 to 1", shown="置信度无效")
-    for name, seconds in (("audio_from", event.audio_from), ("audio_to", event.audio_to)):
+    _check_seconds(event.audio_from, event.audio_to)
+
+
+def _check_seconds(audio_from: float | None, audio_to: float | None) -> None:
+    for name, seconds in (("audio_from", audio_from), ("audio_to", audio_to)):
         if seconds is not None and not math.isfinite(seconds):
             raise ValueRefused(
                 f"{name} is {seconds}, expected seconds of the recording", shown="录音时间无效"
@@ -215,6 +228,44 @@ def _edited(draft: Draft, event: FieldEdited, at: float) -> Draft:
         suggestion=machine if machine != event.value else None,
     )
     return _with(draft, field, value)
+
+
+def _visited(draft: Draft, event: VisitRecorded, at: float) -> Draft:
+    _check_text("visit_id", event.visit_id, 1, MAX_ID)
+    _check_text("call_id", event.call_id, 0, MAX_ID)
+    _check_text("words", event.words, 0, MAX_QUOTE)
+    if event.by != ROBOT:
+        _check_text(
+            "agent", event.by.removeprefix(_AGENT) if event.by.startswith(_AGENT) else "", 1, MAX_LOGIN
+        )
+    if event.satisfaction is not None and event.satisfaction not in range(1, 6):
+        raise ValueRefused(
+            f"satisfaction is {event.satisfaction}, expected 1 to 5", shown="满意度只能是 1 到 5"
+        )
+    if event.solved is None and event.satisfaction is None and not event.words:
+        raise ValueRefused(
+            "a visit without any answer is not recorded; give solved, satisfaction or words",
+            shown="请填写是否解决或满意度",
+        )
+    _check_seconds(event.audio_from, event.audio_to)
+    standing = draft.visit
+    same = standing is not None and standing.visit_id == event.visit_id
+    if standing is not None and same and event.by == ROBOT and standing.by != ROBOT:
+        return draft  # people own the order
+    visit = OrderVisit(
+        visit_id=event.visit_id,
+        call_id=event.call_id,
+        by=event.by,
+        solved=event.solved,
+        satisfaction=event.satisfaction,
+        words=event.words,
+        audio_from=event.audio_from,
+        audio_to=event.audio_to,
+        at=at,
+    )
+    if standing is not None and replace(visit, at=standing.at) == standing:
+        return draft
+    return replace(draft, version=draft.version + 1, visit=visit)
 
 
 def _with(draft: Draft, field: OrderField, value: FieldValue | None) -> Draft:

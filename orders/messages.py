@@ -51,6 +51,29 @@ class FieldValue:
     suggestion: str | None = None  # the machine's second thought beside an agent's value
 
 
+class Solved(StrEnum):
+    """What the citizen says of the matter on a return visit (回访)."""
+
+    YES = "yes"  # 已解决
+    NO = "no"  # 未解决
+    PARTLY = "partly"  # 部分解决
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderVisit:
+    """What the citizen answered on the newest return visit (回访)."""
+
+    visit_id: str  # which visit
+    call_id: str  # the call in which it was said, "" when a person wrote it down without one
+    by: str  # "robot" or "agent:<login>"
+    solved: Solved | None = None  # None: not answered
+    satisfaction: int | None = None  # 5 very satisfied … 1 very dissatisfied, None: not answered
+    words: str = ""  # what they said, as it was understood
+    audio_from: float | None = None  # where in that call's recording, seconds
+    audio_to: float | None = None  # seconds
+    at: float = 0.0  # epoch seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """The order while the call goes on."""
@@ -60,6 +83,7 @@ class Draft:
     version: int  # grows with every change; edits name the version they saw
     state: OrderState = OrderState.DRAFT  # where it is
     fields: Mapping[str, FieldValue] = field(default_factory=dict)  # OrderField value -> what stands there
+    visit: OrderVisit | None = None  # answers of the newest return visit
 
 
 # ---------------------------------------------------------------- events (append-only, the truth)
@@ -101,4 +125,18 @@ class OrderDiscarded:
     reason: str  # why
 
 
-OrderEvent = DraftOpened | FieldSuggested | FieldEdited | OrderSubmitted | OrderDiscarded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRecorded:
+    """The citizen was asked whether it was solved; of several of one visit the newest counts."""
+
+    visit_id: str  # which visit
+    call_id: str  # the call in which it was said, "" when a person wrote it down without one
+    by: str  # "robot" or "agent:<login>"; what an agent recorded of a visit, the robot does not change
+    solved: Solved | None = None  # None: not answered
+    satisfaction: int | None = None  # 5 … 1, None: not answered
+    words: str = ""  # what they said, as it was understood
+    audio_from: float | None = None  # where in that call's recording, seconds
+    audio_to: float | None = None  # seconds
+
+
+OrderEvent = DraftOpened | FieldSuggested | FieldEdited | OrderSubmitted | OrderDiscarded | VisitRecorded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from orders.messages import Draft, OrderEvent, OrderState
+from orders.messages import Draft, OrderEvent, OrderState, Solved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,8 @@ class OrderFilter:
     since: float | None = None  # opened at or after, epoch seconds
     until: float | None = None  # opened before, epoch seconds
     agent: str = ""  # touched last by this login
+    visited: bool | None = None  # with (or without) answers of a return visit
+    solved: Solved | None = None  # what was answered there
     page: int = 1  # from 1 to 10,000
     size: int = 20  # orders a page, 1 to 100
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from orders import chain, lifecycle
 from orders.errors import ChainBroken, ValueRefused
 from orders.fields import check_storable
-from orders.messages import Draft, FieldValue, OrderField, OrderState
+from orders.messages import Draft, FieldValue, OrderField, OrderState, OrderVisit
 from orders.records import Order, OrderFilter, RecordedEvent
 from orders.tables import orders
 
@@ -21,6 +21,7 @@ MAX_PAGE = 10_000
 MAX_SIZE = 100
 
 _FIELDS = msgspec.json.Decoder(dict[str, FieldValue])
+_VISIT = msgspec.json.Decoder(OrderVisit)
 
 
 def order_of(row: Row[Any]) -> Order:
@@ -32,6 +33,7 @@ def order_of(row: Row[Any]) -> Order:
         version=values["version"],
         state=OrderState(values["state"]),
         fields=_FIELDS.decode(values["fields_json"]),
+        visit=_VISIT.decode(values["visit_json"]) if values["visit_json"] else None,
     )
     return Order(
         draft=draft,
@@ -57,6 +59,9 @@ def columns_of(order: Order) -> dict[str, object]:
         "reason": order.reason,
         "version": draft.version,
         "fields_json": msgspec.json.encode(draft.fields).decode(),
+        "visit_json": "" if draft.visit is None else msgspec.json.encode(draft.visit).decode(),
+        "solved": "" if draft.visit is None or draft.visit.solved is None else draft.visit.solved.value,
+        "satisfaction": None if draft.visit is None else draft.visit.satisfaction,
         **{field.value: lifecycle.value_of(draft, field) for field in OrderField},
     }
 
@@ -115,6 +120,10 @@ def matching(which: OrderFilter) -> Select[Any]:
         query = query.where(orders.c.created_at < which.until)
     if which.agent:
         query = query.where(orders.c.agent == which.agent)
+    if which.visited is not None:
+        query = query.where((orders.c.visit_json != "") if which.visited else (orders.c.visit_json == ""))
+    if which.solved is not None:
+        query = query.where(orders.c.solved == which.solved.value)
     for word in which.text.split():
         searched = ("number", "caller", "phone", "contact", "title", "summary", "place", "street", "district")
         query = query.where(or_(*(orders.c[name].icontains(word, autoescape=True) for name in searched)))

@@ -33,6 +33,7 @@ from orders.messages import (
     OrderEvent,
     OrderState,
     OrderSubmitted,
+    VisitRecorded,
 )
 from orders.records import Order, OrderFilter, OrderPage, RecordedEvent
 from orders.rows import columns_of, events_of, is_contention, matching, order_of
@@ -292,6 +293,8 @@ class OrderStore:
         if order is None:
             caller = event.caller if isinstance(event, DraftOpened) else ""
             return Order(draft=draft, caller=caller, agent="", created_at=at, updated_at=at)
+        if isinstance(event, VisitRecorded):  # whose order it is, and when it was submitted, stays
+            return replace(order, draft=draft, updated_at=at)
         closed = draft.state is not OrderState.DRAFT
         return replace(
             order,

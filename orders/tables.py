@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from orders.fields import LIMITS
@@ -67,6 +68,9 @@ orders = Table(
     Column("version", Integer, nullable=False),
     *(Column(field.value, String(LIMITS[field]), nullable=False) for field in OrderField),
     Column("fields_json", Text, nullable=False),
+    Column("solved", String(8), nullable=False, server_default=text("''")),  # orders.messages.Solved
+    Column("satisfaction", Integer, nullable=True),  # 1 to 5, of the newest return visit
+    Column("visit_json", Text, nullable=False, server_default=text("''")),  # OrderVisit, "" without one
     UniqueConstraint("number"),
     Index(None, "call_id"),
     Index(None, "caller"),
