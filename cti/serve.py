@@ -37,7 +37,8 @@ from cti.control.calls import Calls, EntryIds
 from cti.control.captions import Captions
 from cti.control.cluster import Cluster, take_part
 from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
-from cti.control.directory import DirectoryError, load_directory
+from cti.control.directory import DirectoryError
+from cti.control.directory_shelf import DirectoryShelf
 from cti.control.dispatch import Dispatch
 from cti.control.floor import CallFloor
 from cti.control.handover_post import Handover, WebhookPost
@@ -274,7 +275,7 @@ class Server:
             pages=self.pages,
             orders=self.orders,
             captions=self.captions.of_call,
-            directory=load_directory(
+            directory=DirectoryShelf(
                 Path(settings.calls.directory) if settings.calls.directory else SHIPPED_DIRECTORY
             ),
             trunk=settings.trunks[0].name if settings.trunks else "",

@@ -95,19 +95,19 @@ class RoomRecovery:
             await self._rooms.hold(call, False)
 
     def _beside(self, call: Call, channels: Mapping[str, Channel], there: list[Channel]) -> list[Channel]:
-        """People in the room, or alone with the agent, of whom nothing is known."""
+        """People in the room, or alone with agent or citizen, of whom nothing is known."""
         known = {call.call_id, call.agent_uniqueid, *(party.uniqueid for party in call.parties)}
-        agent = channels.get(call.agent_uniqueid)
-        aside = [
-            channel
-            for channel in channels.values()
-            if agent is not None and agent.exten == "consult" and channel.bridge == agent.bridge != ""
-        ]
+        dialling = ((channels.get(call.agent_uniqueid), "consult"), (channels.get(call.call_id), "out"))
+        bridges = {
+            one.bridge for one, exten in dialling if one is not None and one.exten == exten and one.bridge
+        }
+        aside = [channel for channel in channels.values() if channel.bridge in bridges]
         return [channel for channel in (*there, *aside) if channel.uniqueid not in known]
 
     async def _found(self, link: AmiLink, call: Call, channel: Channel, *, alone: bool) -> Call:
         party_id = await link.get_variable(channel.name, "HL_PARTY") or channel.uniqueid
-        party = call.party(party_id)
+        rung = [one for one in call.parties if one.state is PartyState.RINGING and not one.asked]
+        party = call.party(party_id) or (rung[0] if alone and rung else None)
         if party is None:
             login = self._telephony.agent_of_channel(channel.name) or ""
             person = self._people.find(login)
@@ -120,6 +120,7 @@ class RoomRecovery:
                 since=self._calls.now(),
             )
         self._calls.metrics.recovered.labels(what="party").inc()
+        alone = alone and not call.agent_gone  # else the citizen was sent to them
         return self._events.joined(call, party, channel.name, channel.uniqueid, alone=alone)
 
     def _check(self, call: Call, party: Party, channels: Mapping[str, Channel], inside: set[str]) -> Call:

@@ -10,7 +10,7 @@ from cti import call as calls_of
 from cti.ami import AmiEvent, AmiNodes
 from cti.call import Call
 from cti.control.calls import Calls
-from cti.control.directory import Directory
+from cti.control.directory_shelf import DirectoryShelf
 from cti.control.dispatch import Dispatch
 from cti.control.handover_post import Handover, Post
 from cti.control.handovers import RETRY_S, Handovers
@@ -43,7 +43,7 @@ class Sharing:
         pages: Pages,
         orders: OrderDesk,
         captions: Callable[[str], Sequence[Caption]],
-        directory: Directory,
+        directory: DirectoryShelf,
         trunk: str,
         outbox: Path,
         post: Post,
@@ -70,15 +70,16 @@ class Sharing:
             calls=calls, telephony=telephony, rooms=self.rooms, notice=self._tell_agent, brief=self.brief
         )
         self.handovers = Handovers(
-            calls=calls, folder=outbox, directory=lambda: self._directory, draft=orders.find,
+            calls=calls, folder=outbox, directory=lambda: directory.current, draft=orders.find,
             captions=captions, post=post, secret=secret, audit=audit, notice=self._tell, retry_s=retry_s,
         )  # fmt: skip
         self.transfers = Transfers(
             calls=calls, dispatch=dispatch, telephony=telephony, rooms=self.rooms, events=self.events,
             targets=Targets(
-                directory=lambda: self._directory, dispatch=dispatch, people=people, may_call_out=bool(trunk)
+                directory=lambda: directory.current, dispatch=dispatch, people=people,
+                may_call_out=bool(trunk),
             ),
-            people=people, pages=pages, handovers=self.handovers,
+            pages=pages, handovers=self.handovers,
         )  # fmt: skip
         self.recovery = RoomRecovery(
             calls=calls, telephony=telephony, events=self.events, rooms=self.rooms, people=people,
@@ -94,9 +95,11 @@ class Sharing:
         """Take up what a former server left; after the calls have been restored."""
         self.recovery.start()
         self.handovers.start()
+        self._directory.start()
 
     async def stop(self) -> None:
         """Stop what runs beside."""
+        await self._directory.stop()
         await self.handovers.stop()
 
     async def carry_out(self, person: Person, message: TransferMessage) -> None:
@@ -106,10 +109,6 @@ class Sharing:
     def take(self, event: AmiEvent) -> None:
         """One AMI event, after `Telephony.take`."""
         self.events.take(event)
-
-    def use(self, directory: Directory) -> None:
-        """From now on this directory counts."""
-        self._directory = directory
 
     def brief(self, call: Call, login: str) -> None:
         """Show somebody who comes into a call what has been said and written so far."""

@@ -16,7 +16,6 @@ from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.directory import DirectoryEntry
 from cti.control.dispatch import Dispatch
-from cti.control.people import People
 from cti.control.room_events import RoomEvents
 from cti.control.rooms import Rooms
 from cti.control.targets import OWN_NUMBER, Target, Targets
@@ -67,7 +66,6 @@ class Transfers:
         rooms: Rooms,
         events: RoomEvents,
         targets: Targets,
-        people: People,
         pages: Pages,
         handovers: Handovers,
         new_id: Callable[[], str] = lambda: f"party-{uuid.uuid4().hex[:16]}",
@@ -78,7 +76,6 @@ class Transfers:
         self._rooms = rooms
         self._events = events
         self._targets = targets
-        self._people = people
         self._pages = pages
         self._handovers = handovers
         self._new_id = new_id

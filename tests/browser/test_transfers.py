@@ -38,6 +38,18 @@ async def in_talk(hotline: Hotline, desk: DeskPage, number: str) -> Citizen:
     return citizen
 
 
+async def citizen_is_at(hotline: Hotline, citizen: Citizen, application: str) -> None:
+    """Wait until the citizen's channel runs this application of the dialplan."""
+    asterisk = hotline.stack.asterisk
+    assert asterisk is not None
+    call_id = (await hotline.live())[citizen.number].call_id
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            lines = (await asterisk.cli("core show channels concise")).splitlines()
+            if any(line.endswith(f"!{call_id}") and line.split("!")[5] == application for line in lines):
+                return
+
+
 async def shown(desk: DeskPage, name: str) -> None:
     """Keep a picture of the page where somebody asks for it (HOTLINE_SCREENSHOTS)."""
     if folder := os.environ.get("HOTLINE_SCREENSHOTS"):
@@ -93,10 +105,13 @@ async def test_a_cancelled_consultation_brings_the_citizen_back(hotline: Hotline
     await desk.at("cancel-consult").click()
     await hotline.is_in(citizen, CallState.TALKING)
     await expect(desk.at("sharing")).to_have_attribute("data-parties", "0", timeout=LIMIT_MS)
+    await citizen_is_at(hotline, citizen, "ConfBridge")
     await desk.at("phone-hold").click()  # in the room, too, who is held hears music and comes back
     await hotline.is_in(citizen, CallState.HELD)
+    await citizen_is_at(hotline, citizen, "Wait")
     await desk.at("phone-hold").click()
     await hotline.is_in(citizen, CallState.TALKING)
+    await citizen_is_at(hotline, citizen, "ConfBridge")
 
 
 async def test_110_joins_with_one_key_and_a_confirmation(hotline: Hotline, desk: DeskPage) -> None:

@@ -334,6 +334,25 @@ async def test_a_consultation_ends_well_while_no_server_runs(hotline: Hotline) -
     await rated(talk, "1")
 
 
+async def test_a_unit_that_answers_while_no_server_runs_is_known_afterwards(hotline: Hotline) -> None:
+    talk = await talking(hotline)
+    await hotline.network_answers(UNIT, 4)
+    await talk.desk.send(BlindTransfer(call_id=talk.call_id, kind=TargetKind.UNIT, key="city_management"))
+    await hotline.agent_is(1, AgentState.WRAP_UP)
+    await hotline.take_server_away()
+    await until(talk.unit.inside.is_set, LIMIT_S)
+    await hotline.bring_server_back()
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            call = await hotline.is_in(talk.citizen, CallState.TALKING)
+            if [party.state for party in call.parties] == [PartyState.TALKING]:
+                break
+            await asyncio.sleep(0.1)
+    await talk.without_agent()
+    talk.unit.hang_up()
+    await rated(talk, "4")
+
+
 async def test_a_colleague_is_consulted_joins_and_takes_the_call_over(hotline: Hotline) -> None:
     talk = await talking(hotline)
     other = await hotline.desk(2)

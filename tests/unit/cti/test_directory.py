@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from cti.control.directory import DirectoryError, load_directory
+from cti.control.directory_shelf import DirectoryShelf
 from cti.messages import TargetKind
+from tests.support.until import until
 
 ENTRY = '{name: police, title: 公安报警, kind: service, number: "110"}'
 
@@ -65,3 +67,17 @@ def test_a_wrong_value_is_named_with_line_and_key(tmp_path: Path, text: str, lin
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DirectoryError, match="nowhere"):
         load_directory(tmp_path / "nowhere.yaml")
+
+
+async def test_a_changed_file_counts_while_serving_and_a_wrong_one_does_not(tmp_path: Path) -> None:
+    file = written(tmp_path, f"entries:\n  - {ENTRY}\n")
+    shelf = DirectoryShelf(file, look_s=0.005)
+    shelf.start()
+    written(tmp_path, "entries:\n  - {name: fire}\n")
+    await until(lambda: shelf.refused, 5)
+    assert "directory.yaml:2" in shelf.refused
+    assert shelf.current.find("police") is not None
+    written(tmp_path, f"entries:\n  - {ENTRY.replace('police', 'guards')}\n")
+    await until(lambda: shelf.current.find("guards"), 5)
+    assert (shelf.refused, shelf.current.find("police")) == ("", None)
+    await shelf.stop()

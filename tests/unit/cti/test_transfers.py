@@ -13,7 +13,8 @@ import pytest_asyncio
 from acd.messages import AgentState
 from cti.ami import AmiEvent, AmiNodes, AmiRefused
 from cti.call import Call
-from cti.control.directory import load_directory
+from cti.control.directory import SHIPPED
+from cti.control.directory_shelf import DirectoryShelf
 from cti.control.sharing import Sharing
 from cti.messages import (
     AddParty,
@@ -72,7 +73,7 @@ class Office(World):
         self.sharing = Sharing(
             calls=self.calls, dispatch=self.dispatch, telephony=self.telephony,
             nodes=cast("AmiNodes", Nodes(self.room_link)), phones=self.phones, people=self.people,
-            pages=self.book, orders=self.orders, captions=lambda _: (), directory=load_directory(),
+            pages=self.book, orders=self.orders, captions=lambda _: (), directory=DirectoryShelf(SHIPPED),
             trunk="city", outbox=folder, post=cast("Any", None), secret=str, audit=_nothing, server="s1",
             alone=True,
         )  # fmt: skip
