@@ -35,7 +35,8 @@ from cti.control.callback_members import Alone, RedisMembers
 from cti.control.callers import Callers
 from cti.control.calls import Calls, EntryIds
 from cti.control.captions import Captions
-from cti.control.cluster import Cluster, take_part
+from cti.control.cluster import Cluster, member_name, take_part
+from cti.control.cluster_relay import PageRelay
 from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
 from cti.control.directory import DirectoryError
 from cti.control.directory_shelf import DirectoryShelf
@@ -109,7 +110,15 @@ class Server:
         self.call_store = CallStore(self.engine, on_order=self._replay_order)
         self.accounts = Accounts(self.engine)
         self.journal = Journal(settings.home / "journal", self.call_store.write)
-        self.pages = PageHub(on_resync=self.metrics.page_resyncs.inc)
+        self.hub = PageHub(on_resync=self.metrics.page_resyncs.inc)
+        alone = len(settings.servers) < 2
+        name = member_name(settings.name)
+        self.pages = PageRelay(
+            self.hub,
+            member=name,
+            say=lambda word: self.cluster.say_aside(word),
+            others=lambda: not alone and self.dispatch.others,
+        )
         self.live_calls = LiveCalls(self.redis, settings.prefix, server=settings.name)
         self.live_state = LiveState(self.redis, settings.prefix)
         self.calls = Calls(
@@ -136,9 +145,8 @@ class Server:
             kept=settings.home / "in_force",
         )
         flows = self.reload.flows
-        alone = len(settings.servers) < 2
         router = Router(self.reload.policies.policy)
-        member = take_part(settings.name, router, self.live_state, alone=alone)
+        member = take_part(name, router, self.live_state, alone=alone)
         self.dispatch = Dispatch(router, self.live_state, member=member)
         self.cluster = Cluster(
             self.dispatch,
@@ -252,6 +260,9 @@ class Server:
             health=self.health,
         )
         self.dispatch.attach(self.floor)
+        self.floor.relay = self.pages
+        self.pages.here = self.floor
+        self.cluster.on_side = self.pages.take
         self.lines.attach()
         self.callbacks.attach(self.calls)
         self.floor.reserved_for = self.callbacks.callbacks.book.of_agent
@@ -318,7 +329,7 @@ class Server:
         settings = self.settings
         return WebDeps(
             floor=self.floor,
-            pages=self.pages,
+            pages=self.hub,
             accounts=self.accounts,
             calls=self.call_store,
             orders=OrderFront(self.order_store, self.orders),
@@ -570,7 +581,7 @@ class Server:
         await asyncio.sleep(ABSENT_S)
         for agent in self.dispatch.snapshot()[0]:
             person = self.people.find(agent.agent_id)
-            if person is not None and not self.pages.has(agent.agent_id):
+            if person is not None and not self.hub.has(agent.agent_id):
                 await self.floor.page_closed(person)
 
 

@@ -38,7 +38,7 @@ from acd.policy import load_policy
 from acd.router import Router
 from acd.store import LiveState, StoreError
 from cti import logs
-from cti.control.cluster import Cluster, take_part
+from cti.control.cluster import Cluster, member_name, take_part
 from cti.control.dispatch import Dispatch
 
 QUEUE, SKILL = "general", "general"
@@ -54,7 +54,7 @@ class HeadlessMember:
         self._redis = Redis.from_url(redis_url, socket_timeout=5.0, socket_connect_timeout=2.0)
         self._live = LiveState(self._redis, prefix)
         router = Router(load_policy())
-        member = take_part(name, router, self._live, alone=False)
+        member = take_part(member_name(name), router, self._live, alone=False)
         self._dispatch = Dispatch(router, self._live, member=member)
         self._cluster = Cluster(
             self._dispatch, LineBus(self._redis, prefix, member.name), on_mode=self._mode_changed

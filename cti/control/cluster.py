@@ -216,14 +216,19 @@ class Cluster:
             log.error("word of the line not taken", extra={"site": fault_site(error)})
 
 
-def take_part(server: str, router: Router, live: LiveState, *, alone: bool) -> Member:
-    """A server's part in the line; every run of it is a member of its own. `alone`: there are no others."""
+def member_name(server: str) -> str:
+    """A name for this run of a server: every run is a member of its own."""
+    return f"{server}#{secrets.token_hex(4)}"
+
+
+def take_part(name: str, router: Router, live: LiveState, *, alone: bool) -> Member:
+    """A server's part in the line; `name` is of `member_name`. `alone`: there are no others."""
 
     def lead(epoch: int, view: View) -> None:
         live.lead(epoch, view.agents.values(), view.waiting.values())
 
     return Member(
-        f"{server}#{secrets.token_hex(4)}",
+        name,
         router,
         clock=time.time,
         mono=time.monotonic,

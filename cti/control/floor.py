@@ -26,6 +26,7 @@ from cti import call as calls_of
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.captions import Captions
+from cti.control.cluster_relay import PageRelay
 from cti.control.commands import Commands
 from cti.control.dispatch import Dispatch
 from cti.control.orderdesk import OrderDesk
@@ -37,12 +38,15 @@ from cti.messages import (
     CallbackView,
     CallCommand,
     CallState,
+    DiscardOrder,
+    EditField,
     EntryKind,
     FindTargets,
     HealthView,
     PageMessage,
     QueuesView,
     Snapshot,
+    SubmitOrder,
     TransferMessage,
 )
 from cti.ports import CommandRefused, Pages, Person
@@ -105,6 +109,7 @@ class CallFloor:
         self._views = Views(dispatch=dispatch, phones=phones, clock=clock)
         self._commands = Commands(calls=calls, dispatch=dispatch, orders=orders, phones=phones)
         self.shared: SharedCalls | None = None
+        self.relay: PageRelay | None = None  # to pages and calls at other servers
         calls.on_ended = self._call_ended
         self._present: set[str] = set()  # logins of those who have a page
         self._queues_due = asyncio.Event()
@@ -142,6 +147,8 @@ class CallFloor:
                 )
             )
         self._keep_native_queue(person.login)
+        if self.relay is not None and self._calls.of_agent(person.login) is None:
+            self.relay.want(person.login)
 
     async def page_closed(self, person: Person) -> None:
         """The last page is gone for longer than a reload takes: the agent is lost to new calls."""
@@ -163,6 +170,8 @@ class CallFloor:
 
     async def person_changed(self, person: Person) -> None:
         """An administrator gave the person another name, extension or skills: they count from now on."""
+        if self.relay is not None:
+            self.relay.changed(person)
         before = self._people.extension(person.login)
         self._people.meet(person)
         if before and before != person.extension:
@@ -210,7 +219,43 @@ class CallFloor:
         )
 
     async def command(self, person: Person, message: PageMessage) -> None:
-        """Carry one command out, or raise CommandRefused with words for the person."""
+        """Carry one command out, where its call is, or raise CommandRefused with words for the person."""
+        agent = self._dispatch.agent(person.login)
+        away = agent is not None and agent.call_id is not None and agent.call_id not in self._calls
+        asks = self.relay is not None and away and not self.has_matter(person, message)
+        if asks and self.relay is not None and await self.relay.ask(person, message):
+            return
+        await self.carry_out(person, message)
+
+    # ------------------------------------------------------------ pages and calls at other servers
+
+    def has_matter(self, person: Person, message: PageMessage) -> bool:
+        """Whether what the command is about is at this server; an agent's state is everywhere."""
+        match message:
+            case EditField() | SubmitOrder() | DiscardOrder():
+                return self._orders.find(message.order_id) is not None
+            case CallCommand(call_id=call_id):
+                return call_id in self._calls
+            case _:
+                return True
+
+    def show_call(self, login: str) -> None:
+        """Send the person's pages, which are at another server, their call, its words and its draft."""
+        call = self._calls.of_agent(login)
+        if call is None:
+            return
+        self._pages.send((login,), self._calls.view(call))
+        for caption in self._captions.of_call(call.call_id):
+            self._pages.send((login,), caption)
+        if (draft := self._orders.find(call.order_id)) is not None:
+            self._pages.send((login,), self._orders.view(draft))
+
+    def person_told(self, person: Person) -> None:
+        """Another server says that an administrator changed this person; it has told the line."""
+        self._people.meet(person)
+
+    async def carry_out(self, person: Person, message: PageMessage) -> None:
+        """Carry one command out here, or raise CommandRefused with words for the person."""
         if not isinstance(message, FindTargets | CallCommand):
             await self._commands.carry_out(person, message)
         elif self.shared is None:

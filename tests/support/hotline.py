@@ -415,6 +415,10 @@ class Hotline:
 
     # ------------------------------------------------------------ people
 
+    def account(self, number: int) -> DemoAccount:
+        """Agent `number`, from 1."""
+        return self._agents[number - 1]
+
     async def desk(self, number: int) -> Desk:
         """Agent `number` (from 1) has the page open; the same desk for all who ask."""
         if number not in self.desks:
@@ -652,12 +656,13 @@ async def running_hotline(
     flows: Path | None = None,
     numbers: Path | None = None,
     more: str = "",
+    top: str = "",
 ) -> AsyncIterator[Hotline]:
     """Run one hotline while the block is open; nobody is signed in yet.
 
     Empty URLs: SQLite, embedded Valkey. `flows` and `numbers`: instead of the shipped ones; `more`: further
-    settings, as in hotline.toml. `cuttable_ami`: server and watchdog reach Asterisk's manager
-    interface over `hotline.wire`.
+    settings, as in hotline.toml; `top`: settings that belong to no part. `cuttable_ami`: server and watchdog
+    reach Asterisk's manager interface over `hotline.wire`.
     """
     server, asterisk, trunk, desks, proxy = (block.address() for _ in range(5))
     folder = Path(tempfile.mkdtemp(prefix="hl-"))
@@ -680,7 +685,7 @@ async def running_hotline(
             numbers=numbers or "",
             trunk=trunk,
         )
-        common += more
+        common = top + common + more
         file = folder / "hotline.toml"
         file.write_text(common + OWN_ASTERISK.format(asterisk=asterisk), encoding="utf-8")
         settings = load(instance=INSTANCE, file=file)

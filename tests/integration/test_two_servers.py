@@ -1,0 +1,100 @@
+"""Two real servers on one real Asterisk: one line for the callers of both and the agents of both."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from acd.messages import AgentState
+from asterisk_conf.provide import AsteriskInstall
+from cti.messages import CallState, EditField, SubmitOrder
+from tests.support.hotline import LIMIT_S, Citizen
+from tests.support.loopback import LoopbackBlock
+from tests.support.second_server import ServerPair, running_pair
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair(
+    asterisk_install: AsteriskInstall, module_loopback: LoopbackBlock
+) -> AsyncIterator[ServerPair]:
+    """Two servers for the tests of this module."""
+    async with running_pair(module_loopback) as made:
+        yield made
+
+
+async def calls(pair: ServerPair, number: str) -> Citizen:
+    """A citizen calls and chooses the first key."""
+    citizen = pair.first.citizen(number)
+    await pair.first.dial(citizen)
+    citizen.press("1")
+    return citizen
+
+
+async def test_a_caller_at_one_server_is_answered_by_an_agent_at_the_other(pair: ServerPair) -> None:
+    await pair.calls_go_to(1)
+    desk = await pair.desk_at_second(1)
+    await pair.first.ready(1)
+    citizen = await calls(pair, "13800003001")
+    await citizen.hears_agent()
+    call = await pair.first.is_in(citizen, CallState.TALKING)
+    assert (call.server, call.agent_id) == ("one", desk.account.login)
+    await pair.first.agent_is(1, AgentState.TALKING)
+    draft = await desk.drafted(citizen.number)  # the page sees what lives at the other server, and fills it
+    for name, value in (("type", "咨询"), ("category", "社会保障/社会保险"), ("summary", "跨服务器")):
+        await desk.send(EditField(order_id=draft.order_id, field=name, value=value))
+    citizen.agent_hangs_up()
+    await pair.first.agent_is(1, AgentState.WRAP_UP)
+    await desk.send(SubmitOrder(order_id=draft.order_id))
+    _, order = await desk.stored(draft.call_id, draft.order_id)
+    assert order["fields"]["summary"]["value"] == "跨服务器"
+    await pair.first.quiet()
+
+
+async def test_callers_of_both_servers_are_answered_in_the_order_in_which_they_came(pair: ServerPair) -> None:
+    first = []
+    for server, number in ((1, "13800003101"), (2, "13800003102"), (1, "13800003103")):
+        await pair.calls_go_to(server)
+        first.append(await calls(pair, number))
+        await pair.first.is_in(first[-1], CallState.WAITING)
+    await pair.calls_go_to(0)
+    await pair.desk_at_second(1)
+    await pair.first.ready(1)
+    for citizen in first:
+        await citizen.hears_agent()
+        assert sum(bool(one.reached_at) for one in first) == first.index(citizen) + 1
+        citizen.agent_hangs_up()
+        await pair.first.agent_is(1, AgentState.WRAP_UP)
+        await pair.first.ready(1)
+    await pair.first.quiet()
+
+
+async def test_the_leader_is_killed_and_its_waiting_caller_reaches_an_agent_of_the_other(
+    pair: ServerPair,
+) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while not await pair.leads(1):
+            if pair.second.pid is not None:  # the second one leads: it starts again, and the first one leads
+                os.kill(pair.second.pid, signal.SIGKILL)
+            await asyncio.sleep(4.0)
+    await pair.calls_go_to(1)
+    citizen = await calls(pair, "13800003201")
+    queued = (await pair.first.is_in(citizen, CallState.WAITING)).queued
+    await pair.calls_go_to(0)
+    await pair.first.take_server_away()
+    try:
+        desk = await pair.desk_at_second(2)
+        await pair.first.ready(2)
+        await citizen.hears_agent()
+        call = await pair.first.is_in(citizen, CallState.TALKING)
+        assert (call.server, call.agent_id, call.queued) == ("two", desk.account.login, queued)
+        assert await pair.leads(2)
+    finally:
+        await pair.first.bring_server_back()
+    await pair.first.quiet()
