@@ -37,6 +37,12 @@ class Metrics:
         self.waiting = Gauge("hotline_waiting", "Citizens in line now", ["queue"], registry=r)
         self.flows_failed = Counter("hotline_flows_failed", "Calls given back to the dialplan", registry=r)
         self.prompts_missing = Counter("hotline_prompts_missing", "Sentences without audio", registry=r)
+        self.transfers = Counter(
+            "hotline_transfers",
+            "People asked in, transfers, handovers, by what they are and what became of them",
+            ["kind", "result"],
+            registry=r,
+        )
         self.recovered = Counter("hotline_recovered", "Calls found again after a start", ["what"], registry=r)
         # edited files
         self.unknown_numbers = Counter(

@@ -164,6 +164,11 @@ class Calls:
             log.error("journal took no entry", extra={"call_id": call_id, "reason": type(error).__name__})
         return entry
 
+    def note_transfer(self, call_id: str, data: Mapping[str, Any]) -> None:
+        """Journal and count something that became of a transfer; `kind` and `result` are among the data."""
+        self.metrics.transfers.labels(kind=data["kind"], result=data["result"]).inc()
+        self.note(call_id, EntryKind.TRANSFER, data)
+
     def channel_gone(self, call_id: str) -> None:
         """Asterisk said that the citizen's channel is gone."""
         event = self._gone.get(call_id)

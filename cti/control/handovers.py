@@ -20,7 +20,7 @@ from cti.control.calls import Calls
 from cti.control.directory import Directory, DirectoryEntry
 from cti.control.handover_post import Handover, HandoverFailed, Post, SaidLine
 from cti.faults import fault_site
-from cti.messages import Caption, EntryKind, TargetKind
+from cti.messages import Caption, TargetKind
 from cti.ports import Person
 from cti.tasks import end
 from orders.messages import Draft
@@ -137,7 +137,7 @@ class Handovers:
             "kind": TargetKind.SERVICE.value, "title": handover.title, "target": handover.number,
             "by": handover.by, "result": result, "handover_id": handover.handover_id,
         }  # fmt: skip
-        self._calls.note(handover.call_id, EntryKind.TRANSFER, {**data, **more})
+        self._calls.note_transfer(handover.call_id, {**data, **more})
 
     # ------------------------------------------------------------ the way there
 

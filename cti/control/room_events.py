@@ -13,7 +13,7 @@ from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.rooms import HELPER, Rooms
 from cti.control.telephony import Telephony
-from cti.messages import CallState, EntryKind, PartyState
+from cti.messages import CallState, PartyState
 from cti.parties import Party, SentTo
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class RoomEvents:
         """Journal what became of somebody who was asked in, or of a transfer."""
         data = {"kind": party.kind.value, "title": party.title, "party_id": party.party_id}
         data |= {"target": party.agent_id or party.number, "by": call.agent_id or "", "result": result}
-        self._calls.note(call.call_id, EntryKind.TRANSFER, {**data, **more})
+        self._calls.note_transfer(call.call_id, {**data, **more})
 
     def take(self, event: AmiEvent) -> None:
         """One AMI event, after `Telephony.take`."""

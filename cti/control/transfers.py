@@ -30,7 +30,6 @@ from cti.messages import (
     Consult,
     DropParty,
     EmergencyTransfer,
-    EntryKind,
     FindTargets,
     LeaveConference,
     PartyState,
@@ -248,7 +247,7 @@ class Transfers:
         kind = TargetKind.AGENT if sent.prefer else TargetKind.QUEUE
         target = (*sent.prefer, sent.queue)[0]
         data = {"kind": kind.value, "title": title, "target": target, "by": by, "result": reason}
-        self._calls.note(call.call_id, EntryKind.TRANSFER, data)
+        self._calls.note_transfer(call.call_id, data)
         for channel in (before.agent_channel, *(party.channel for party in before.parties)):
             self._telephony.beside(self._rooms.put_down(before, channel), "putting down", call.call_id)
 

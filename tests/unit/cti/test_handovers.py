@@ -14,7 +14,7 @@ from cti.control.calls import Calls
 from cti.control.directory import Directory, DirectoryEntry
 from cti.control.handover_post import Handover, HandoverFailed
 from cti.control.handovers import Handovers
-from cti.messages import CallState, Caption, EntryKind, Role
+from cti.messages import CallState, Caption, Role
 from cti.ports import Person
 from orders.messages import Draft, FieldValue, Filler
 from tests.support.until import until
@@ -51,8 +51,8 @@ class World:
             notice=lambda login, level, text: self.notices.append((level, text)), retry_s=(0.0, 0.0),
         )  # fmt: skip
 
-    def note(self, call_id: str, kind: EntryKind, data: dict[str, Any]) -> None:
-        assert kind is EntryKind.TRANSFER
+    def note_transfer(self, call_id: str, data: dict[str, Any]) -> None:
+        assert call_id == CALL.call_id
         self.notes.append(data)
 
     async def audit(self, handover: Handover) -> None:
