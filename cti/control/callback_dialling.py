@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -106,6 +106,21 @@ class Dialler:
                 return name
         return None
 
+    def any_node(self) -> str | None:
+        """Name of a node that can dial now, None when there is none or no trunk."""
+        if not self._settings.trunk:
+            return None
+        return next((name for name, link in self._nodes.links.items() if link.connected), None)
+
+    async def channels_in_use(self) -> int:
+        """Channels of the trunk that are in use on all nodes. Raises AmiError when nobody can tell."""
+        mark = f"PJSIP/{self._settings.trunk}-"
+        count = 0
+        for link in self._nodes.links.values():
+            listed = await link.listing("CoreShowChannels", {}, deadline=ASK_S)
+            count += sum(event.get("Channel").startswith(mark) for event in listed)
+        return count
+
     def new_call_id(self, node: str) -> str:
         """Id of the channel to be made, in the form of Asterisk's own."""
         return f"{node}-{int(self._now())}.9{next(self._count)}"
@@ -116,7 +131,6 @@ class Dialler:
         Raises:
             AmiError: nobody knows what came of it; the telephone may ring on.
         """
-        link = self._link(call_id)
         place = Place(
             callback_id=callback.callback_id,
             number=callback.number,
@@ -125,11 +139,23 @@ class Dialler:
             priority=callback.priority,
             urgent=callback.urgent,
         )
+        more = {"HL_CALLBACK": quote(msgspec.json.encode(place))}
+        return await self.ring(callback.number, call_id, seconds, more)
+
+    async def ring(
+        self, number: str, call_id: str, seconds: float, variables: Mapping[str, str]
+    ) -> Result | None:
+        """Ring a number; who answers comes to the servers with these channel variables. None: answered.
+
+        Raises:
+            AmiError: nobody knows what came of it; the telephone may ring on.
+        """
+        link = self._link(call_id)
         ended = self._ended[call_id] = asyncio.get_running_loop().create_future()
         try:
             outcome = await link.originate_and_wait(
                 Originate(
-                    channel=f"PJSIP/{callback.number}@{self._settings.trunk}",
+                    channel=f"PJSIP/{number}@{self._settings.trunk}",
                     context=CONTEXT,
                     exten=EXTENSION,
                     caller_id=f"{self._settings.caller_id} <{self._settings.caller_id}>",
@@ -137,9 +163,9 @@ class Dialler:
                     channel_id=call_id,
                     variables={
                         "HL_CALLED": self._settings.caller_id,
-                        "HL_NUMBER": callback.number,
+                        "HL_NUMBER": number,
                         "HL_FIRST": str(self._settings.turn),
-                        "HL_CALLBACK": quote(msgspec.json.encode(place)),
+                        **variables,
                     },
                 )
             )
