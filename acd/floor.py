@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from acd.agents import Agent
+from acd.homes import Home
 from acd.late import CALLER_GONE, ENDED, LEFT, RING_LIMIT
 from acd.matching import Matching
 from acd.messages import Decision, Media, NotReadyReason, Offer, OfferWithdrawn, SentAway
@@ -34,13 +35,14 @@ class Floor(Matching):
         self.stand(call, now)
         if self.pending:
             return
+        home = self.homes.of(call)
         place = self.homes.place_of(call)
-        number = call.centre(now) or (self.homes.of(call).turned_away(call, place) if joins else None)
+        number = call.centre(now) or (home.turned_away(call, place) if joins else None)
         if number is not None:
             self.send_away(call, number, decisions)
             return
         decisions.append(call.told(place))
-        self.hurry(now, call.queue)
+        self.hurry((home,), now)
 
     def reopen(self, calls: Iterable[Call], now: float) -> None:
         """Something opened to these calls, which stand in line: let them in, and match them at the flush."""
@@ -53,29 +55,34 @@ class Floor(Matching):
 
     def flush(self, decisions: list[Decision], now: float) -> None:
         """The event is through: match, first one first, the calls that it set in motion."""
-        while self.left:
-            agent = self.left.pop()
-            alone = [call for call in self.lines.preferring(agent) if not _served(call)]
-            self.reopen({call.call_id: call for call in alone}.values(), now)
-        pending, self.pending = self.pending, []
-        for call in sorted(pending, key=lambda call: call.place):
-            if not call.stamp:  # found an agent, or left
-                continue
-            if (agent_found := self.best_agent(call)) is not None:
-                self.unstand(call)
-                self.ring(call, agent_found, decisions, now)
-            elif (number := call.centre(now)) is not None:
-                self.send_away(call, number, decisions)
-            elif not call.told_place:
-                decisions.append(call.told(self.homes.place_of(call)))
+        while self.left or self.pending:
+            for agent in self.left:
+                alone = [call for call in self.lines.preferring(agent) if not _served(call)]
+                self.reopen({call.call_id: call for call in alone}.values(), now)
+            pending, self.pending, self.left = self.pending, [], []
+            for call in sorted(pending, key=lambda call: call.place):
+                if call.stamp:  # has found no agent so far, and has not left
+                    self._match(call, decisions, now)
+            longer = {call.queue.name: self.homes.of(call) for call in pending if call.stamp}
+            self.hurry(longer.values(), now)
 
-    def hurry(self, now: float, *queues: QueuePolicy) -> None:
-        """Bring steps forward where the line is long; in all queues when none is named."""
-        for home in self.homes:
-            if queues and home.queue not in queues:
+    def _match(self, call: Call, decisions: list[Decision], now: float) -> None:
+        """A call in line: ring, or send away, or tell the place to one who has not heard it."""
+        if (agent := self.best_agent(call)) is not None:
+            self.unstand(call)
+            self.ring(call, agent, decisions, now)
+        elif (number := call.centre(now)) is not None:
+            self.send_away(call, number, decisions)
+        elif not call.told_place:
+            decisions.append(call.told(self.homes.place_of(call)))
+
+    def hurry(self, homes: Iterable[Home], now: float) -> None:
+        """Bring steps forward where the line is long."""
+        for home in homes:
+            if not home.early:
                 continue
             usual = (home.queue, frozenset(home.queue.needs.items()))
-            serving = self.lines.get(usual, Media.VOICE, self.agents, now).serving if home.early else 0
+            serving = self.lines.get(usual, Media.VOICE, self.agents, now).serving
             moved = []
             for call, step in home.overdue(self.times, serving):
                 call.step = step

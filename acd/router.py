@@ -243,7 +243,7 @@ class Router:
         floor.flush(decisions, now)
         if now - self._places_told >= self.policy.place_every_s:
             self._places_told = now
-            floor.hurry(now)
+            floor.hurry(floor.homes, now)
             floor.flush(decisions, now)
             decisions.extend(floor.homes.changed(floor.calls))
         if now - self._lines_swept >= LINE_IDLE_S:

@@ -20,6 +20,7 @@ import math
 import random
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -145,22 +146,22 @@ class Centre:
             assigned += len(offers)
             tally.relaxed += sum(offer.step > 0 for offer in offers)
             tally.ready_events += len(events)
-            self._live_on(offers)
+            self._live_on(chosen, offers)
         tally.assignments += assigned
         tally.per_s.append(assigned / spent)
         tally.life_per_s.append(assigned / (time.perf_counter() - began))
 
-    def _live_on(self, offers: list[Offer]) -> None:
+    def _live_on(self, chosen: list[str], offers: list[Offer]) -> None:
         """Answer, talk, hang up; everybody rests, the clock moves, others call."""
         for offer in offers:
             self._tell(OfferAnswered(call_id=offer.call_id, agent_id=offer.agent_id))
             self._tell(AgentBecameNotReady(agent_id=offer.agent_id, reason=NotReadyReason.REST))
             self._tell(CallEnded(call_id=offer.call_id, agent_id=offer.agent_id))
         self._in_line -= len(offers)
-        for agent in self._router.snapshot()[0] if len(offers) < self._batch else ():
-            if agent.state == "ready":
-                rest = NotReadyReason.REST
-                self._tell(AgentBecameNotReady(agent_id=agent.agent_id, reason=rest))
+        assigned = {offer.agent_id for offer in offers}
+        for agent_id in chosen:
+            if agent_id not in assigned:
+                self._tell(AgentBecameNotReady(agent_id=agent_id, reason=NotReadyReason.REST))
         self._now += PACE_S
         self._tell(Tick())
         self._fill()
@@ -220,6 +221,7 @@ def measure(options: Options, steps: Steps) -> Result:
             "peer_is": f"what cost that grows with log n would give, from {SIZES[0]} waiting in this run",
             "cost_grew": grown,
             "log_n_grew": log_n,
+            "steps_of_growth": [_growth(one, other) for one, other in pairwise(tallies)],
             "garbage_collector": "on" if gc.isenabled() else "off",
             "seed": SEED,
             "sizes": [_told(tally) for tally in tallies],
@@ -254,6 +256,15 @@ def run(
         for tally, centre in zip(tallies, centres, strict=True):
             centre.run(seconds, tally, batches=batches)
     return tallies, centres
+
+
+def _growth(smaller: Tally, larger: Tally) -> dict[str, Any]:
+    return {
+        "from": smaller.waiting,
+        "to": larger.waiting,
+        "cost_grew": smaller.rate / larger.rate,
+        "log_n_grew": math.log(larger.waiting) / math.log(smaller.waiting),
+    }
 
 
 def _told(tally: Tally) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def may_take(
     """True when this agent, if ready, may be offered the call; `spare`: ready seats with each skill."""
     if call.not_before is not None and now < call.not_before:
         return False
-    if call.prefer and agent.agent_id not in call.prefer:
+    if call.prefer and (agent.agent_id not in call.prefer or agent.agent_id in call.avoid):
         return False
     for queue, needs in doors(call):
         if any(agent.skills.get(skill, 0) < level for skill, level in needs.items()):
