@@ -101,9 +101,10 @@ class CallbackKeeper:
     async def look(self) -> None:
         """See to every open call-back once."""
         now = self._calls.now()
-        on_the_line = {
-            self._callbacks.read(call.caller).number for call in self._calls if call.ended is None
-        } - {""}
+        on_the_line: dict[str, list[str]] = {}  # number -> its calls
+        for call in self._calls:
+            if call.ended is None:
+                on_the_line.setdefault(self._callbacks.read(call.caller).number, []).append(call.call_id)
         longest = self._longest_waiting()
         for callback in self._book:
             if not self._book.owned(callback.callback_id) and not self._inherits(callback):
@@ -115,7 +116,8 @@ class CallbackKeeper:
                 self._turns.leave(current)
                 self._book.keep("expired", life.expired(current, now))
             elif current.state is S.WAITING:
-                calls = current.number in on_the_line
+                # who is about to hang up, having asked, stands in line already: the place is theirs
+                calls = not set(on_the_line.get(current.number, ())) <= set(current.calls)
                 self._stand(current, now, longest.get(current.queue), calls=calls)
             else:
                 await self._see_through(current, now)

@@ -26,6 +26,8 @@ MARGIN_S = 1.5
 """The citizen's telephone stops ringing so long before the reservation ends."""
 SHORTEST_S = 3.0
 """With less time than this to ring, nobody is dialled."""
+HANGS_UP_S = 10.0
+"""A citizen hears that they will be called back, and hangs up within this time."""
 AGAIN_S = 5.0
 """Asterisk cannot be reached now: another look so soon."""
 RING_LIMIT = "ring_limit"
@@ -155,9 +157,10 @@ class CallbackTurns:
         callback = self._book.find(callback_id)
         if callback is None or await self._forbidden(callback, offer):
             return
+        await self._hung_up(callback)
         callback = self._book.find(callback_id)
         if callback is None or callback.state is not S.RESERVED or callback.agent_id != offer.agent_id:
-            return  # withdrawn while we asked
+            return  # withdrawn meanwhile
         now = self._calls.now()
         seconds = min(self._rules.ring_s, offer.ring_until - now - MARGIN_S)
         node = self._dialler.node_for(offer.agent_id)
@@ -175,6 +178,12 @@ class CallbackTurns:
             return
         if result is not None:
             self.unreached(callback_id, call_id, result)
+
+    async def _hung_up(self, callback: Callback) -> None:
+        """Wait a moment for a citizen who has asked for the call-back and has not hung up yet."""
+        for call in map(self._calls.find, callback.calls):
+            if call is not None and call.ended is None:
+                await self._calls.is_gone(call.call_id, HANGS_UP_S)
 
     def unreached(self, callback_id: str, call_id: str, result: Result) -> None:
         """A citizen was dialled in vain; nothing happens when something else came of that call."""

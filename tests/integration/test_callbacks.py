@@ -148,6 +148,34 @@ async def test_the_agent_is_reserved_the_citizen_answers_and_then_the_agents_tel
     ]  # fmt: skip
 
 
+async def test_a_citizen_who_presses_the_key_in_line_hangs_up_and_is_called_back_before_those_who_came_later(
+    hotline: Hotline,
+) -> None:
+    desk = await hotline.desk(1)
+    waiting, later = hotline.citizen("13800002101"), hotline.citizen("13800002102")
+    await hotline.dial(waiting)
+    queued = (await hotline.is_in(waiting, CallState.WAITING)).queued
+    await hotline.dial(later)
+    await hotline.is_in(later, CallState.WAITING)
+    waiting.press("1")  # call me back
+    await asyncio.sleep(1.0)
+    waiting.press("1")  # at this number
+    callback = await of_number(hotline, waiting.number)
+    assert (callback["origin"], callback["state"], callback["since"]) == ("citizen", "waiting", queued)
+    waiting.hang_up()
+    await waiting.gone.wait()
+    called = hotline.citizen(waiting.number)
+    await hotline.ready(1)
+    await called.hears_agent()
+    assert not later.reached_at
+    told = await becomes(hotline, callback["callback_id"], lambda told: not told["open"])
+    assert (told["state"], told["wishes"]) == ("done", 1)
+    called.hang_up()
+    await until(lambda: desk.state == "wrap_up", LIMIT_S)
+    await desk.send(FinishWrapUp())
+    await later.hears_agent()
+
+
 async def test_a_call_back_stands_at_its_place_before_and_after_those_on_the_line(hotline: Hotline) -> None:
     desk = await hotline.desk(1)
     first, second = hotline.citizen("13800002011"), hotline.citizen("13800002013")

@@ -319,6 +319,23 @@ async def test_the_waiting_call_itself_becomes_the_call_back_and_hanging_up_does
     assert len(office.book) == 1
 
 
+async def test_who_has_asked_and_not_hung_up_yet_has_the_place_and_is_dialled_after_that(
+    office: Office,
+) -> None:
+    session = office.world.calls_in()
+    await office.world.waits(session)
+    callback = office.wish(call_id=session.uniqueid)
+    await office.look()
+    await office.world.signs_in("li")
+    assert office.agent() is AgentState.RESERVED
+    await asyncio.sleep(0.15)
+    assert office.telephones.rung == []
+    session.hang_up()
+    office.world.telephony.citizen_left(session.uniqueid)
+    await office.world.comes(lambda: office.telephones.rung == [NUMBER])
+    assert office.find(callback).state is S.DIALLING
+
+
 async def test_a_call_that_is_abandoned_becomes_one_call_back_for_the_number(office: Office) -> None:
     for _ in range(2):
         session = office.world.calls_in()
