@@ -59,6 +59,8 @@ class Call:
     agent_channel: str = ""  # the agent's channel while connected
     agent_uniqueid: str = ""  # its unique id, by which it is tapped
     order_id: str = ""  # its work order
+    visit_id: str = ""  # of a return visit (回访): the robot called the citizen
+    about_order: str = ""  # with visit_id: the order that is asked about
     satisfaction: int | None = None  # 1 to 5
     outcome: Outcome | None = None  # with ENDED
     taps: tuple[str, ...] = ()  # ids of the audio taps that were announced
@@ -68,6 +70,7 @@ class Call:
     agent_gone: bool = False  # the agent has left and others go on
     writers: tuple[str, ...] = ()  # agents who had the call and still write it up
     sent_to: SentTo | None = None  # where it was transferred to, until somebody answers
+    served: bool = False  # the flow has done what was wanted; not any more once it waits again
 
     @property
     def waited_s(self) -> float | None:
@@ -109,7 +112,7 @@ def queued(call: Call, queue: str, needs: Mapping[str, int], priority: int, now:
     return _move(
         call, S.WAITING, "queued", now, queue=queue, needs=dict(needs), priority=priority,
         queued=now if call.queued is None else call.queued, agent_id=None, agent_channel="",
-        agent_uniqueid="", parties=(), room=False, agent_gone=False, writers=_written_by(call),
+        agent_uniqueid="", parties=(), room=False, agent_gone=False, writers=_written_by(call), served=False,
     )  # fmt: skip
 
 
@@ -231,6 +234,11 @@ def rated(call: Call, score: int) -> Call:
     return replace(call, satisfaction=score)
 
 
+def served(call: Call) -> Call:
+    """Another number answered, a message was left, a call-back agreed: a hang-up abandons nothing now."""
+    return replace(call, served=True)
+
+
 def citizen_left(call: Call, now: float, *, writing: bool, failed: bool = False) -> Call:
     """The citizen is gone. `writing`: the agent is still in wrap-up. `failed`: it was our fault."""
     if call.state is S.ENDED or call.state is S.WRAP_UP:
@@ -238,6 +246,8 @@ def citizen_left(call: Call, now: float, *, writing: bool, failed: bool = False)
     talk_ended = now if call.with_person else call.talk_ended
     if call.answered is not None:
         outcome = Outcome.ANSWERED
+    elif call.served:
+        outcome = Outcome.SERVED
     elif failed:
         outcome = Outcome.FAILED
     else:

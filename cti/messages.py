@@ -39,6 +39,7 @@ class Outcome(StrEnum):
     """How a call ended, seen from the citizen."""
 
     ANSWERED = "answered"  # talked with a person
+    SERVED = "served"  # the flow did what was wanted: another number answered, a message, a call-back
     ABANDONED_IN_FLOW = "abandoned_in_flow"  # hung up before asking for a person
     ABANDONED_WAITING = "abandoned_waiting"  # hung up while waiting or ringing
     FAILED = "failed"  # our fault
@@ -125,6 +126,8 @@ class CallView(View, frozen=True):
     recording_started: float | None = None  # zero of all times that count in seconds of the recording
     outcome: Outcome | None = None  # with ended
     satisfaction: int | None = None  # 1 to 5
+    visit_id: str = ""  # of a return visit (回访): the citizen was called by the robot and asks for a person
+    about_order: str = ""  # with visit_id: id of the order it is about
     parties: tuple[PartyView, ...] = ()  # who is in the call now, citizen and agent first; () without a talk
     writers: tuple[str, ...] = ()  # agents who have left it and still write it up
 
@@ -419,7 +422,7 @@ class EntryKind(StrEnum):
     TRANSFER = "transfer"  # kind, target, by, result, and for one-key services what was handed over
     MESSAGE = "message"  # a voice message (留言): file, seconds, purpose
     NOTE = "note"  # what a flow noted: kind and its values
-    VISIT = "visit"  # a return visit (回访): visit_id, order_id, event, answers
+    VISIT = "visit"  # a return visit (回访): event, owner, visit; call_id is the visit's id
     AGENT_STATE = "agent_state"  # agent_id, state, reason; call_id is "" when no call is concerned
 
 

@@ -85,6 +85,10 @@ class Line:
         """Asterisk says that a key was pressed on the channel."""
         self._leg.pressed(key)
 
+    def dial_answered(self) -> None:
+        """Asterisk says that somebody has answered what the channel dials."""
+        self._outside.answered()
+
     # ------------------------------------------------------------ the session
 
     async def run(self, begin: Callable[[FlowRun], Action]) -> None:
@@ -133,6 +137,7 @@ class Line:
                 self._calls.note(
                     self.call_id, EntryKind.NOTE, {"kind": action.kind, "values": dict(action.values)}
                 )
+                await self._deps.noted(self._leg.call, action)
                 return Done()
             case Rated():
                 self._rate(action.score)

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from acd.messages import CallLeft
+from cti import call as calls_of
 from cti.agi import AgiFailed, AgiHangup
 from cti.call import Call
 from cti.control.keys import ALL_KEYS
@@ -49,6 +50,17 @@ class Outside:
     def __init__(self, leg: Leg, deps: LineDeps) -> None:
         self._leg = leg
         self._deps = deps
+        self._dialling = False
+
+    def answered(self) -> None:
+        """Asterisk says that somebody has answered what the channel dials; the flow hears of it later."""
+        if self._dialling:
+            self._served()
+
+    def _served(self) -> None:
+        call = self._deps.calls.find(self._leg.call_id)
+        if call is not None and not call.served:
+            self._deps.calls.update(calls_of.served(call))
 
     async def look_up(self, action: LookUp) -> LookedUp:
         """Ask what is known of the number; whoever does not answer in time, or fails, knows nothing."""
@@ -102,6 +114,7 @@ class Outside:
         left = self._deps.router.waiting(call.call_id)
         if left is not None and not left.callback:
             self._deps.phones.tell(CallLeft(call_id=call.call_id))
+        self._served()
         return Done()
 
     # ------------------------------------------------------------ a number outside
@@ -119,11 +132,17 @@ class Outside:
         if OUTSIDE_NUMBER.fullmatch(number) is not None:
             for trunk in self._trunks(leg.call):
                 await session.set_variable("DIALSTATUS", "")
-                await session.exec_app("Dial", f"PJSIP/{number}@{trunk}", str(max(1, round(ring_s))), "g")
+                self._dialling = True
+                try:
+                    await session.exec_app("Dial", f"PJSIP/{number}@{trunk}", str(max(1, round(ring_s))), "g")
+                finally:
+                    self._dialling = False
                 status = await session.get_variable("DIALSTATUS") or ""
                 if status not in NEXT_TRUNK:
                     break
         result = RESULTS.get(status, "failed")
+        if result == "answered":
+            self._served()
         if status and result != "answered":  # the dialplan takes ANSWER as "has talked": nothing else stays
             await session.set_variable("DIALSTATUS", "")
         leg.keys.clear()
@@ -169,7 +188,10 @@ class Outside:
             deps.beside(self._keep(leg.call, place, action.purpose), "keeping a message", leg.call_id)
             raise
         leg.keys.clear()
-        return Recorded(seconds=await deps.messages.keep(leg.call, place, action.purpose))
+        seconds = await deps.messages.keep(leg.call, place, action.purpose)
+        if seconds > 0:
+            self._served()
+        return Recorded(seconds=seconds)
 
     async def _keep(self, call: Call, place: Path, purpose: str) -> None:
         await self._deps.messages.keep(call, place, purpose)

@@ -182,6 +182,8 @@ class PlayedSession:
 
     async def wait_for_digit(self, timeout_ms: int) -> str | None:
         self._here()
+        await asyncio.sleep(min(timeout_ms / 1000, 0.005))
+        self._here()
         return None
 
     async def record_file(

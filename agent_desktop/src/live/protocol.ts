@@ -18,7 +18,7 @@ export type CallState =
   | 'survey'
   | 'ended'
 
-export type Outcome = 'answered' | 'abandoned_in_flow' | 'abandoned_waiting' | 'failed'
+export type Outcome = 'answered' | 'served' | 'abandoned_in_flow' | 'abandoned_waiting' | 'failed'
 
 export type AgentState = 'offline' | 'not_ready' | 'ready' | 'ringing' | 'talking' | 'wrap_up' | 'reserved'
 
@@ -96,6 +96,8 @@ export interface CallView {
   recording_started?: number | null
   outcome?: Outcome | null
   satisfaction?: number | null
+  visit_id: string
+  about_order: string
   parties: PartyView[]
   writers: string[]
 }

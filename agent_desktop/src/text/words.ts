@@ -45,6 +45,7 @@ export const CALL_STATES: Record<CallState, string> = {
 
 export const OUTCOMES: Record<Outcome, string> = {
   answered: '已接听',
+  served: '自助办结',
   abandoned_in_flow: '导航中挂机',
   abandoned_waiting: '排队中挂机',
   failed: '系统故障',

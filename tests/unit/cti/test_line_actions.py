@@ -313,6 +313,8 @@ async def test_a_call_back_keeps_the_place_in_line(world: Stage) -> None:
     assert (wish["number"], wish["queue"], wish["since"]) == ("13800000001", "general", queued)
     assert wish["origin"] == "citizen"
     assert world.router.waiting(session.uniqueid) is None
+    await world.comes(lambda: world.state(session) is None)
+    assert [entry.data["outcome"] for entry in world.book.entries if entry.data.get("outcome")] == ["served"]
 
 
 async def test_who_was_not_in_line_is_called_back_where_the_flow_says(world: Stage) -> None:
@@ -343,6 +345,22 @@ async def test_what_became_of_a_number_outside_is_told(world: Stage, status: str
     assert session.variables["DIALSTATUS"] == ("ANSWER" if result == "answered" else "")
     (entry,) = [one for one in world.book.entries if one.kind is EntryKind.TRANSFER]
     assert (entry.data["target"], entry.data["result"]) == ("+862512345", result)
+
+
+async def test_who_hangs_up_after_talking_outside_has_abandoned_nothing(world: Stage) -> None:
+    _, session = world.begins(TransferOut(number="110"))
+    await session.dials.wait()
+    world.says(
+        "DialEnd",
+        Uniqueid=session.uniqueid,
+        DestChannel="PJSIP/city-9",
+        DestUniqueid="x",
+        DialStatus="ANSWER",
+    )
+    world.says("Hangup", Uniqueid=session.uniqueid)
+    session.hang_up()
+    await world.comes(lambda: world.state(session) is None)
+    assert [entry.data["outcome"] for entry in world.book.entries if entry.data.get("outcome")] == ["served"]
 
 
 async def test_a_trunk_that_cannot_carry_the_call_is_followed_by_the_next(world: Stage) -> None:
