@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -13,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from acd.messages import AgentState
 from acd.store import LiveState, StoreError
 from asr import bus
+from cti.call import Call
 from cti.calls import CallStore
 from cti.control.calls import Calls
 from cti.control.captions import Captions
@@ -51,7 +54,10 @@ class Takeover:
         journal: Journal,
         order_store: OrderStore,
         call_store: CallStore,
+        server: str,
+        draft_restored: Callable[[str], None],
     ) -> None:
+        """`server` is this server's name; `draft_restored(order)` shows a draft to its agent's pages."""
         self._redis = redis
         self._prefix = prefix
         self._live_calls = live_calls
@@ -65,6 +71,8 @@ class Takeover:
         self._journal = journal
         self._order_store = order_store
         self._call_store = call_store
+        self._server = server
+        self._draft_restored = draft_restored
 
     async def restore(self, *, words: bool) -> None:
         """Take over calls; with `words`, also what was said and drafted. Callers wait.
@@ -91,6 +99,21 @@ class Takeover:
                         await self._restore_words(call.call_id, call.order_id)
         except TimeoutError:
             log.warning("not all drafts restored in time", extra={"calls": len(self._calls)})
+
+    async def adopt(self, call_id: str) -> Call | None:
+        """Go on with a talk whose server is gone; None when that one kept nothing of it."""
+        call = await self._live_calls.fetch(call_id)
+        if call is None or call_id in self._calls:
+            return self._calls.find(call_id)
+        self._calls.restore(call)
+        if call.order_id:
+            await self._restore_words(call_id, call.order_id)
+        log.info("talk of another server is adopted", extra={"call_id": call_id, "before": call.server})
+        call = self._calls.update(replace(call, server=self._server))
+        draft = self._orders.find(call.order_id)
+        if draft is not None:
+            self._draft_restored(draft.order_id)
+        return call
 
     async def _restore_words(self, call_id: str, order_id: str) -> None:
         try:

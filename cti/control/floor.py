@@ -129,6 +129,8 @@ class CallFloor:
     async def page_opened(self, person: Person) -> None:
         """The person's first page connected: whoever has a telephone is signed in, not ready."""
         self._people.meet(person)
+        if self.relay is not None:
+            self.relay.changed(person)  # whom the others may not know yet
         self._present.add(person.login)
         if not person.extension or not person.skills:
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,6 +75,10 @@ class Rooms(Protocol):
         """Compare with the node's channels as they were at `asked`, by unique id. Raises AmiError."""
 
 
+Adopt = Callable[[str], Awaitable[Call | None]]
+"""Takes a call over that another server kept; None when nothing is known of it."""
+
+
 class Recovery:
     """Compares the channel lists of all nodes with the registry."""
 
@@ -106,6 +110,7 @@ class Recovery:
         self._alone = alone
         self._now = clock
         self.rooms: Rooms = _no_rooms  # also looks at every list (cti.control.room_recovery)
+        self.adopt: Adopt = _nothing_kept  # finds what another server kept of a call (cti.takeover)
         self._brought: dict[str, float] = {}  # call -> when it was brought back
         self._task: asyncio.Task[None] | None = None
 
@@ -130,6 +135,7 @@ class Recovery:
                 self._check_known(call, channels, settled=call.state_since < asked - YOUNG_S)
         await self.rooms(link, channels, asked)
         self._free_agents(link.name, channels, asked)
+        await self._adopt_left(channels)
         self._telephony.close_written_up()
         self._brought = {one: at for one, at in self._brought.items() if one in channels}
         for call_id in sorted(recorded.difference(channels)):
@@ -168,6 +174,21 @@ class Recovery:
             if call_id not in channels if call is None else not call.with_person:
                 log.warning("agent set free from a call that is over", extra={"call_id": call_id})
                 self._dispatch.tell(CallEnded(call_id=call_id, agent_id=agent.agent_id))
+
+    async def _adopt_left(self, channels: dict[str, Channel]) -> None:
+        """Talks whose server is gone go on here, with their words and their draft."""
+        for agent in self._dispatch.snapshot()[0]:
+            mine = channels.get(agent.call_id or "")
+            if mine is None or not self._dispatch.nobodys(mine.uniqueid):
+                continue
+            beside = self._agent_beside(mine, channels)
+            if beside is None or beside[0] != agent.agent_id:
+                continue
+            call = self._calls.find(mine.uniqueid) or await self.adopt(mine.uniqueid)
+            if call is not None and not call.with_person and call.state is not CallState.SURVEY:
+                self._adopt_talk(call, beside)
+            else:
+                self._restore_talk(mine.uniqueid, agent.agent_id)
 
     def _adopt_talk(self, call: Call, agent: tuple[str, Channel]) -> None:
         agent_id, channel = agent
@@ -230,6 +251,10 @@ class Recovery:
                         )
                     except Exception as error:
                         log.error("reconciling failed", extra={"node": link.name, "site": fault_site(error)})
+
+
+async def _nothing_kept(call_id: str) -> Call | None:
+    return None
 
 
 async def _no_rooms(link: AmiLink, channels: Mapping[str, Channel], asked: float) -> None:

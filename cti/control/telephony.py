@@ -247,9 +247,18 @@ class Telephony:
             case _:
                 return
 
+    def _nobodys_answered(self, event: AmiEvent) -> None:
+        """A telephone was picked up for a call whose server is gone: who leads the line tells it."""
+        call_id, agent_id = event.get("Uniqueid"), self.agent_of_channel(event.get("DestChannel"))
+        if event.get("DialStatus") != "ANSWER" or agent_id is None:
+            return
+        if self._dispatch.nobodys(call_id) and self.offered(call_id, agent_id):
+            self.tell(TalkRestored(call_id=call_id, agent_id=agent_id))
+
     def _dial_end(self, event: AmiEvent) -> None:
         call = self._calls.find(event.get("Uniqueid"))
         if call is None:
+            self._nobodys_answered(event)
             return
         channel = event.get("DestChannel")
         uniqueid = self._legs.get(call.call_id, {}).pop(channel, "") or event.get("DestUniqueid")

@@ -98,3 +98,29 @@ async def test_the_leader_is_killed_and_its_waiting_caller_reaches_an_agent_of_t
     finally:
         await pair.first.bring_server_back()
     await pair.first.quiet()
+
+
+async def test_a_talk_of_a_killed_server_goes_on_with_its_draft_at_the_agents_page(pair: ServerPair) -> None:
+    await pair.calls_go_to(1)
+    desk = await pair.desk_at_second(3)
+    await pair.first.ready(3)
+    citizen = await calls(pair, "13800003301")
+    await citizen.hears_agent()
+    draft = await desk.drafted(citizen.number)
+    await pair.calls_go_to(0)
+    await pair.first.take_server_away()
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            while (await pair.first.is_in(citizen, CallState.TALKING)).server != "two":  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await citizen.hears_agent()
+        for name, value in (("type", "咨询"), ("category", "社会保障/社会保险"), ("summary", "谈话继续")):
+            await desk.send(EditField(order_id=draft.order_id, field=name, value=value))
+        citizen.agent_hangs_up()
+        await pair.first.agent_is(3, AgentState.WRAP_UP)
+        await desk.send(SubmitOrder(order_id=draft.order_id))
+    finally:
+        await pair.first.bring_server_back()
+    _, order = await desk.stored(draft.call_id, draft.order_id)
+    assert order["fields"]["summary"]["value"] == "谈话继续"
+    await pair.first.quiet()
