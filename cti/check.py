@@ -21,6 +21,7 @@ from asterisk_conf.errors import AsteriskConfError, ConfigValueError
 from asterisk_conf.render import render
 from cti import deskbuild, machine, openports
 from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
+from cti.control.callback_parts import rules_of
 from cti.control.directory import DirectoryError, load_directory
 from cti.errors import HotlineError, SecretsError, SettingError
 from cti.flowset import FlowFiles
@@ -58,6 +59,7 @@ def check(
         _files,
         _policy_and_flows,
         _directory,
+        _callbacks,
         _prompts,
         _gazetteer,
         _model,
@@ -143,6 +145,13 @@ def _directory(settings: Settings) -> Iterator[Finding]:
         load_directory(Path(named) if named else SHIPPED_DIRECTORY)
     except (DirectoryError, OSError) as error:
         yield Finding(part="directory", key="calls.directory", value=named, remedy=str(error))
+
+
+def _callbacks(settings: Settings) -> Iterator[Finding]:
+    try:
+        rules_of(settings)
+    except SettingError as error:
+        yield Finding(part="call-backs", key=error.key, value=str(error.value), remedy=error.remedy)
 
 
 def _prompts(settings: Settings) -> Iterator[Finding]:
