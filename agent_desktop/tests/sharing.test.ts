@@ -45,6 +45,8 @@ describe('a call concerns', () => {
     const shared = call({ agent_id: 'wang', writers: ['li'], parties: [citizen, party('p1', { agent_id: 'zhao' })] })
     for (const login of ['wang', 'li', 'zhao']) expect(concerns(shared, login)).toBe(true)
     expect(concerns(shared, 'sun')).toBe(false)
+    const gone = call({ agent_id: 'li', parties: [citizen, party('p1')] }) // written up; citizen and unit go on
+    expect(concerns(gone, 'li')).toBe(false)
   })
   it('and stays on the desk of the one who transferred it until that is written up', () => {
     const me = { type: 'agent_view' as const, agent_id: 'li', name: '李静', role: 'agent' as const, extension: '8001', state: 'wrap_up' as const, since: 1, skills: {}, phone_registered: true }
@@ -52,5 +54,6 @@ describe('a call concerns', () => {
     const waiting = apply(before, call({ state: 'waiting', agent_id: null, writers: ['li'], parties: [] }), 2)
     expect(waiting.call?.state).toBe('waiting')
     expect(apply(waiting, call({ state: 'waiting', agent_id: null, parties: [] }), 3).call).toBeNull()
+    expect(apply(waiting, call({ agent_id: 'wang', parties: [citizen] }), 3).call).toBeNull()
   })
 })

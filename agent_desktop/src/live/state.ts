@@ -2,6 +2,7 @@
 
 import type {
   AgentView,
+  CallState,
   CallView,
   Caption,
   DraftView,
@@ -75,11 +76,13 @@ export function apply(state: LiveState, message: ServerMessage, now: number): Li
   }
 }
 
+const ELSEWHERE: readonly CallState[] = ['waiting', 'ringing', 'talking', 'held', 'consulting']
+
 function withCall(state: LiveState, call: CallView): LiveState {
   const mine = concerns(call, state.me?.agent_id ?? '')
   if (call.call_id === state.call?.call_id) {
-    const left = !mine && (call.state === 'waiting' || call.state === 'ringing')
-    // The ring went to somebody else: it is no longer this desk's call.
+    const left = !mine && ELSEWHERE.includes(call.state)
+    // The ring or the talk went to somebody else: it is no longer this desk's call.
     return left ? { ...state, call: null, lines: [], draft: null } : { ...state, call }
   }
   if (!mine) return state
@@ -88,11 +91,9 @@ function withCall(state: LiveState, call: CallView): LiveState {
 
 /** Whether somebody has the call, was asked into it, or still writes it up. */
 export function concerns(call: CallView, login: string): boolean {
-  return (
-    call.agent_id === login ||
-    call.writers.includes(login) ||
-    call.parties.some((party) => party.agent_id === login)
-  )
+  // who has left a talk that others go on with is still named as its agent, but not among those in it
+  const has = call.agent_id === login && (call.parties.length === 0 || call.parties.some((one) => one.party_id === 'agent'))
+  return has || call.writers.includes(login) || call.parties.some((party) => party.agent_id === login)
 }
 
 /** `lines` with this one put in, replaced or kept, ordered by start. */
