@@ -20,8 +20,8 @@ from asterisk_conf import provide, validate
 from asterisk_conf.errors import AsteriskConfError, ConfigValueError
 from asterisk_conf.render import render
 from cti import deskbuild, machine, openports
-from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
 from cti.control.callback_parts import rules_of
+from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
 from cti.control.directory import DirectoryError, load_directory
 from cti.errors import HotlineError, SecretsError, SettingError
 from cti.flowset import FlowFiles
