@@ -126,9 +126,10 @@ def rules_of(settings: Settings) -> CallbackRules:
     given = settings.callbacks
     trunks = [trunk.name for trunk in settings.trunks]
     if given.trunk and given.trunk not in trunks:
-        raise SettingError(
-            "callbacks.trunk", given.trunk, f"name one of: {', '.join(trunks) or 'no trunk is set'}"
+        remedy = (
+            f"name one of {', '.join(trunks)}" if trunks else "no trunk is set: add one, or leave it empty"
         )
+        raise SettingError("callbacks.trunk", given.trunk, remedy)
     try:
         policy = CallbackPolicy(
             tries=given.tries,
