@@ -39,8 +39,9 @@ class Floor(Matching):
         place = self.homes.place_of(call)
         number = call.centre(now) or (home.turned_away(call, place) if joins else None)
         if number is not None:
-            self.send_away(call, number, decisions)
+            self.send_away(call, number, decisions, now)
             return
+        self.homes.began(call, place, now)
         decisions.append(call.told(place))
         self.hurry((home,), now)
 
@@ -72,9 +73,11 @@ class Floor(Matching):
             self.unstand(call)
             self.ring(call, agent, decisions, now)
         elif (number := call.centre(now)) is not None:
-            self.send_away(call, number, decisions)
+            self.send_away(call, number, decisions, now)
         elif not call.told_place:
-            decisions.append(call.told(self.homes.place_of(call)))
+            place = self.homes.place_of(call)
+            self.homes.began(call, place, now)
+            decisions.append(call.told(place))
 
     def hurry(self, homes: Iterable[Home], now: float) -> None:
         """Bring steps forward where the line is long."""
@@ -89,8 +92,9 @@ class Floor(Matching):
                 moved.append(call)
             self.reopen(moved, now)
 
-    def send_away(self, call: Call, number: str, decisions: list[Decision]) -> None:
+    def send_away(self, call: Call, number: str, decisions: list[Decision], now: float) -> None:
         self.unstand(call)
+        self.homes.errors.left(call.call_id, now)
         del self.calls[call.call_id]
         self.changed_calls.add(call.call_id)
         self.endings.note(call.call_id, "", LEFT)
@@ -131,6 +135,7 @@ class Floor(Matching):
         until = now + (self.policy.callback.dial_s if call.callback else queue.ring_limit_s)
         call.offered_to = agent
         call.not_before = None
+        self.homes.errors.offered(call.call_id, now)
         self.endings.forget(call.call_id, agent.agent_id)
         self.changed_calls.add(call.call_id)
         offer = Offer(
@@ -205,6 +210,7 @@ class Floor(Matching):
         agent = call.offered_to
         if agent is None:
             self.unstand(call)
+            self.homes.errors.left(call.call_id, now)
         else:
             self.withdraw_from(call, agent, CALLER_GONE, decisions)
             self.free(call, agent, decisions, now)

@@ -9,6 +9,7 @@ from sortedcontainers import SortedList
 from acd.estimate import HandlingTimes
 from acd.messages import PlaceChanged
 from acd.policy import QueuePolicy, RelaxStep
+from acd.wait_errors import WaitErrors
 from acd.waiting import Call, Place
 
 LOOSE_WAIT_S = 15.0
@@ -71,11 +72,12 @@ class Home:
 class Homes:
     """Every queue's callers, and what they are told about their place."""
 
-    __slots__ = ("_homes", "_times")
+    __slots__ = ("_homes", "_times", "errors")
 
     def __init__(self, queues: Mapping[str, QueuePolicy], times: HandlingTimes) -> None:
         self._homes = {name: Home(queue) for name, queue in queues.items()}
         self._times = times
+        self.errors = WaitErrors()  # how far expected waits were off
 
     def __iter__(self) -> Iterator[Home]:
         return iter(self._homes.values())
@@ -88,6 +90,10 @@ class Homes:
         """Where the call stands now, and how long it will probably wait."""
         return self._told(call, self.of(call).places.bisect_left(call.place) + 1)
 
+    def began(self, call: Call, place: PlaceChanged, now: float) -> None:
+        """The call waits from now on; what is expected will be compared with what comes."""
+        self.errors.began(call.call_id, call.queue.name, self._expected(call, place.place), now)
+
     def changed(self, calls: Mapping[str, Call]) -> Iterator[PlaceChanged]:
         """What every waiting call should be told whose place or expected wait is not as it was told last."""
         for home in self._homes.values():
@@ -98,9 +104,21 @@ class Homes:
                     yield call.told(place)
 
     def _told(self, call: Call, place: int) -> PlaceChanged:
-        serving = call.base.serving if call.base else 0
-        wait_s = self._times.wait_s(call.queue.name, place, serving)
-        return PlaceChanged(call_id=call.call_id, place=place, expected_wait_s=wait_s)
+        estimate = self.errors.estimate(call.queue.name, self._expected(call, place))
+        if estimate is None:
+            return PlaceChanged(call_id=call.call_id, place=place)
+        return PlaceChanged(
+            call_id=call.call_id,
+            place=place,
+            expected_wait_s=estimate.expected_s,
+            low_s=estimate.low_s,
+            high_s=estimate.high_s,
+            helps=estimate.helps,
+        )
+
+    def _expected(self, call: Call, place: int) -> float | None:
+        """Seconds, before past errors correct them."""
+        return self._times.wait_s(call.queue.name, place, call.base.serving if call.base else 0)
 
 
 def _depends(step: RelaxStep) -> bool:

@@ -205,6 +205,7 @@ class Router:
         old, new = self._floor, successor._floor
         new.endings.take_over(old.endings)
         new.times.take_over(old.times)
+        new.homes.errors.take_over(old.homes.errors)
         agents, waiting = self.snapshot()
         decisions = list(successor.restore(agents, [replace(call, step=0) for call in waiting], now))
         for agent_id, agent in old.agents.items():

@@ -67,6 +67,13 @@ class WaitErrors:
             if now - since > expected_s:
                 self._add(queue, (now - since) / expected_s)
 
+    def take_over(self, other: WaitErrors) -> None:
+        """Begin with what another one remembers."""
+        self._open = dict(other._open)
+        self._queues = {
+            queue: (deque(last), ordered.copy()) for queue, (last, ordered) in other._queues.items()
+        }
+
     def estimate(self, queue: str, expected_s: float | None) -> Estimate | None:
         """Correct an expectation (p·T/n, see acd.estimate) and say its error; None when there is none."""
         if expected_s is None or not math.isfinite(expected_s):

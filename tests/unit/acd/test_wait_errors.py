@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acd.messages import AgentSignedIn, CallEnded, CallQueued, OfferAnswered
+from acd.policy import parse_policy
+from acd.router import Router
 from acd.wait_errors import ENOUGH, SAMPLES, WaitErrors
+
+POLICY = b"""
+skills: [{name: general, title: General}]
+queues: [{name: general, title: General, needs: {general: 1}, wrap_up_s: 0}]
+default_queue: general
+"""
 
 
 def seen(errors: WaitErrors, waits: list[float], *, expected: float = 100.0) -> None:
@@ -94,3 +103,24 @@ def test_low_expected_and_high_never_change_their_order(waits: list[float], expe
     assert estimate.low_s is not None
     assert estimate.high_s is not None
     assert 0 <= estimate.low_s <= estimate.expected_s <= estimate.high_s
+
+
+def test_the_router_tells_an_expected_wait_with_its_error_and_learns_from_what_came() -> None:
+    centre = Router(parse_policy(POLICY))
+    now = 0.0
+    centre.handle(AgentSignedIn(agent_id="li", skills={"general": 3}, auto_ready=True), now)
+    for number in range(2 * ENOUGH + 6):  # everybody talks for a minute; somebody always waits
+        centre.handle(CallQueued(call_id=f"c{number}", queue="general", needs={"general": 1}, since=now), now)
+        talking = centre.agent("li")
+        assert talking is not None
+        if talking.call_id != f"c{number}":
+            now += 60.0
+            centre.handle(CallEnded(call_id=f"c{number - 1}", agent_id="li"), now)
+        centre.handle(OfferAnswered(call_id=f"c{number}", agent_id="li"), now)
+    centre.handle(CallQueued(call_id="next", queue="general", needs={"general": 1}, since=now), now)
+    place = centre.place("next")
+    assert place is not None
+    assert place.expected_wait_s == pytest.approx(60.0)
+    assert (place.low_s, place.high_s, place.helps) == (pytest.approx(60.0), pytest.approx(60.0), True)
+    successor, _ = centre.under(centre.policy, now)
+    assert successor.place("next") == place
