@@ -42,7 +42,8 @@ describe('a conference', () => {
 
 describe('a call concerns', () => {
   it('who has it, who was asked in, and who still writes it up', () => {
-    const shared = call({ agent_id: 'wang', writers: ['li'], parties: [citizen, party('p1', { agent_id: 'zhao' })] })
+    const wang = { ...li, agent_id: 'wang' }
+    const shared = call({ agent_id: 'wang', writers: ['li'], parties: [citizen, wang, party('p1', { agent_id: 'zhao' })] })
     for (const login of ['wang', 'li', 'zhao']) expect(concerns(shared, login)).toBe(true)
     expect(concerns(shared, 'sun')).toBe(false)
     const gone = call({ agent_id: 'li', parties: [citizen, party('p1')] }) // written up; citizen and unit go on
