@@ -13,7 +13,7 @@ from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.listening import HeardLeg
 from cti.errors import ControlError, HotlineError
-from ivr_flows.messages import Route
+from ivr_flows.messages import Note, Route
 
 
 class Telephony(Protocol):
@@ -159,6 +159,10 @@ class LineSettings:
     key_news_s: float = 0.25  # how long AMI's word of a key that AGI returned is waited for
 
 
+async def nobody_notes(_call: Call, _note: Note) -> None:
+    """A flow's notes are in the journal, and nobody else wants them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineDeps:
     """Everything that a line works with beside its session and its flow."""
@@ -174,6 +178,7 @@ class LineDeps:
     messages: Messages
     settings: LineSettings
     beside: Callable[[Awaitable[None], str, str], None]  # work, what it is, call id: outlives the line
+    noted: Callable[[Call, Note], Awaitable[None]] = nobody_notes  # told of notes, never raises
 
 
 class NoCallbacks:
