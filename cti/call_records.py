@@ -9,6 +9,7 @@ import msgspec
 
 from cti.callback_records import check_callback
 from cti.messages import CallState, Entry, EntryKind, Outcome
+from cti.visit_records import check_visit
 
 __all__ = ["CallFilter", "CallPage", "CallRecord", "TranscriptLine", "check_entry", "fold", "line_of"]
 
@@ -169,6 +170,8 @@ def check_entry(entry: Entry) -> None:
         raise ValueError("a text contains NUL, which databases do not store")
     if entry.kind is EntryKind.CALLBACK:
         check_callback(entry)
+    if entry.kind is EntryKind.VISIT:
+        check_visit(entry)
     if entry.kind in _SHAPES:
         if not entry.call_id:
             raise ValueError(f"a {entry.kind} entry needs a call_id")

@@ -24,6 +24,7 @@ from cti.errors import HotlineError
 from cti.faults import fault_site
 from cti.messages import Entry, EntryKind
 from cti.tables import call_events, calls, transcript_lines
+from cti.visit_store import put_visit
 from orders.errors import Contention, OrderError
 
 __all__ = ["CallStore", "EntryRefused", "OrderSink"]
@@ -125,6 +126,8 @@ class CallStore:
                     await _put_line(connection, entry)
                 elif entry.kind is EntryKind.CALLBACK:
                     await put_callback(connection, entry)
+                elif entry.kind is EntryKind.VISIT:
+                    await put_visit(connection, entry)
                 elif entry.kind in CALL_KINDS and entry.call_id:
                     touched[entry.call_id] = None
             await _project(connection, sorted(touched))

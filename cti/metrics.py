@@ -92,6 +92,9 @@ class Metrics:
         self.web_requests = Counter(
             "hotline_web_requests", "Questions of flows to other systems, by result", ["result"], registry=r
         )
+        # return visits
+        self.visits = Counter("hotline_visits", "Tries of return visits, by result", ["result"], registry=r)
+        self.visits_running = Gauge("hotline_visits_running", "Robot calls that ring or talk", registry=r)
         # journal
         self.journal_lost = Counter("hotline_journal_lost", "Entries that the full disk refused", registry=r)
         self.journal_pending = Gauge("hotline_journal_pending", "Entries not yet in the database", registry=r)

@@ -30,7 +30,7 @@ from cti.ami import AmiError, AmiEvent, AmiNodes
 from cti.blocked import BlockedNumbers
 from cti.callback_store import CallbackStore
 from cti.calls import CallStore
-from cti.control import callback_parts
+from cti.control import callback_parts, visit_parts
 from cti.control.callback_members import Alone, RedisMembers
 from cti.control.callers import Callers
 from cti.control.calls import Calls, EntryIds
@@ -57,6 +57,7 @@ from cti.control.sharing import Sharing
 from cti.control.switchboard import Switchboard
 from cti.control.taps import Taps
 from cti.control.telephony import Telephony
+from cti.control.visits import FLOW as VISIT_FLOW
 from cti.database import migrate, open_engine, writing
 from cti.errors import SettingError, StartError
 from cti.flowset import FlowFiles
@@ -68,6 +69,7 @@ from cti.secrets import Secrets
 from cti.settings import Settings
 from cti.takeover import Takeover
 from cti.tasks import end
+from cti.visit_store import VisitStore
 from cti.web.app import make_app
 from cti.web.pages import PageHub
 from cti.web.ports import PhoneAccount, WebDeps
@@ -201,6 +203,22 @@ class Server:
             turn=self._turn,
             members=Alone(settings.name) if alone else self._members(),
         )
+        self.visits = visit_parts.compose(
+            settings=settings,
+            calls=self.calls,
+            dispatch=self.dispatch,
+            telephony=self.telephony,
+            dialler=self.callbacks.dialler,
+            pages=self.pages,
+            captions=lambda: self.captions,
+            store=VisitStore(self.engine),
+            call_store=self.call_store,
+            orders=OrderFront(self.order_store, self.orders),
+            blocked=self.blocked.blocked,
+            asks=lambda: flows.named(VISIT_FLOW) is not None,
+            leads=lambda: self.dispatch.mode is Mode.LEADER,
+            redis=self.redis,
+        )
         self.lines = LineParts(
             calls=self.calls,
             telephony=self.telephony,
@@ -218,6 +236,7 @@ class Server:
                 announce_every_s=settings.calls.announce_every_s,
                 trunks=tuple(trunk.name for trunk in settings.trunks),
             ),
+            noted=self.visits.visits.noted,
         )
         self.captions = Captions(
             self.redis,
@@ -240,13 +259,15 @@ class Server:
             telephony=self.telephony,
             flow_for=flows.for_number,
             flow_named=flows.named,
-            around=lambda call: flows.flows.surroundings(
-                called=call.called, caller=call.caller, now=self.calls.now
+            around=lambda call: self.visits.visits.around(
+                call,
+                flows.flows.surroundings(called=call.called, caller=call.caller, now=self.calls.now),
             ),
             deps=self.lines.deps,
             server=settings.name,
             fetch=self.live_calls.fetch,
             callbacks=self.callbacks.turns,
+            visits=self.visits.visits,
         )
         self.floor = CallFloor(
             calls=self.calls,
@@ -265,6 +286,7 @@ class Server:
         self.cluster.on_side = self.pages.take
         self.lines.attach()
         self.callbacks.attach(self.calls)
+        self.visits.attach(self.calls)
         self.floor.reserved_for = self.callbacks.callbacks.book.of_agent
         self.recovery = Recovery(
             calls=self.calls,
@@ -344,6 +366,8 @@ class Server:
             callbacks=self.callbacks.desk,
             callback_store=self.callback_store,
             blocked=self.blocked,
+            visits=self.visits.desk,
+            visit_store=self.visits.store,
             accepting=lambda: self._accepting,
             allowed_origins=frozenset(settings.web.origins),
             trusted_proxies=frozenset(settings.web.trusted_proxies),
@@ -380,6 +404,7 @@ class Server:
         await self.nodes.start()
         self.recovery.start(self.nodes.links.values())
         self.callbacks.keeper.start()
+        self.visits.start()
         self.reload.start()
         await self._listen()
         self._tasks.append(asyncio.create_task(self._look_after(), name="look-after"))
@@ -393,6 +418,7 @@ class Server:
         await self.agi.drain()
         await end(*self._tasks)
         await self.callbacks.keeper.stop()
+        await self.visits.stop()
         await self.reload.stop()
         await self.recovery.stop()
         await self._runner.cleanup()

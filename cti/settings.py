@@ -141,6 +141,15 @@ class CallbackSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisitSettings:
+    """Return visits (回访): the robot calls citizens and asks whether it was solved."""
+
+    enabled: bool = False  # False: visits can be planned, and nobody is called
+    most_at_once: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 4  # robot calls at the same time
+    policy: str = ""  # file: hours, tries, load; empty: the shipped orders/visits.yaml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecognitionSettings:
     """Live transcription."""
 
@@ -182,6 +191,7 @@ class Settings:
     agents: AgentSettings = field(default_factory=AgentSettings)
     calls: CallSettings = field(default_factory=CallSettings)
     callbacks: CallbackSettings = field(default_factory=CallbackSettings)
+    visits: VisitSettings = field(default_factory=VisitSettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
 
     @property

@@ -233,13 +233,23 @@ def released(visit: Visit, now: float) -> Visit:
     return _move(visit, "released", now, S.DUE, call_id="", tries=max(0, visit.tries - 1))
 
 
-def noted(visit: Visit, answers: Answers, now: float, *, silent: bool = False) -> Visit:
-    """The citizen has answered something; `silent`: nobody spoke, or a machine did."""
-    by = "robot" if answers.any else visit.recorded_by
+def noted(visit: Visit, answers: Answers, now: float, *, silent: bool = False, by: str = "robot") -> Visit:
+    """The citizen has answered something; `silent`: nobody spoke, or a machine did.
+
+    `by` is "robot" or "agent:<login>"; what a person recorded, the robot only adds to.
+    """
+    person = visit.recorded_by.startswith("agent:")
+    both = answers.then(visit.answers) if person and by == "robot" else visit.answers.then(answers)
+    recorded_by = visit.recorded_by if person or not answers.any else by
     return _move(
-        visit, "noted", now, S.TALKING, answers=visit.answers.then(answers),
-        silent=silent and not answers.any, recorded_by=by,
-    )  # fmt: skip
+        visit,
+        "noted",
+        now,
+        S.TALKING,
+        answers=both,
+        silent=silent and not answers.any,
+        recorded_by=recorded_by,
+    )
 
 
 def over(visit: Visit, policy: VisitPolicy, now: float, *, person: str = "") -> Visit:

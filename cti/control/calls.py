@@ -205,6 +205,8 @@ class Calls:
             recording_started=call.recording_started,
             outcome=call.outcome,
             satisfaction=call.satisfaction,
+            visit_id=call.visit_id,
+            about_order=call.about_order,
             parties=self._parties(call),
             writers=call.writers,
         )
@@ -272,6 +274,7 @@ def _facts(call: Call) -> dict[str, Any]:
         "waited_s": call.waited_s,
         "agent_id": call.agent_id,
         "order_id": call.order_id or None,
+        "visit_id": call.visit_id or None,
         "satisfaction": call.satisfaction,
         "outcome": call.outcome,
         "recording_started": call.recording_started,

@@ -14,7 +14,7 @@ from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.captions import Captions
 from cti.control.dispatch import Dispatch
-from cti.control.line_ports import Callbacks, Callers, LineDeps, LineSettings
+from cti.control.line_ports import Callbacks, Callers, LineDeps, LineSettings, nobody_notes
 from cti.control.listening import Listening
 from cti.control.messages_left import MessagesLeft
 from cti.control.orderdesk import OrderDesk
@@ -25,6 +25,7 @@ from cti.control.webrequests import AllowedRequest, WebAsker
 from cti.faults import fault_site
 from cti.ports import Pages
 from cti.tasks import end
+from ivr_flows.messages import Note
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class LineParts:
         recordings: Path,
         web_requests: tuple[AllowedRequest, ...],
         settings: LineSettings,
+        noted: Callable[[Call, Note], Awaitable[None]] = nobody_notes,
     ) -> None:
         """`captions()` are asked for when they are needed: they are made after this, and tell this part."""
         self._calls = calls
@@ -77,6 +79,7 @@ class LineParts:
             messages=self.messages,
             settings=settings,
             beside=self._beside,
+            noted=noted,
         )
 
     def attach(self) -> None:

@@ -18,6 +18,8 @@ from cti.control.calls import Calls
 from cti.control.dispatch import Dispatch
 from cti.control.line import Line, LineDeps
 from cti.control.telephony import Telephony
+from cti.control.visits import FLOW as VISIT_FLOW
+from cti.control.visits import VisitCall
 from cti.messages import CallState
 from ivr_flows.engine import FlowRun, FlowState
 from ivr_flows.errors import FlowError
@@ -38,6 +40,13 @@ RING_LIMIT = "ring_limit"
 
 RETURN_S = 3.0
 """How long an offer waits for a call that was in line before a restart; then the agent is free again."""
+
+
+class VisitedCitizens(Protocol):
+    """Who knows of citizens whom the robot called (cti.control.visits)."""
+
+    async def arrived(self, session: AgiSession) -> VisitCall | None:
+        """A citizen who was dialled is here; None for everybody who is not visited."""
 
 
 class CallbackDialler(Protocol):
@@ -69,6 +78,7 @@ class Switchboard:
         server: str,
         fetch: Callable[[str], Awaitable[Call | None]],
         callbacks: CallbackDialler | None = None,
+        visits: VisitedCitizens | None = None,
     ) -> None:
         """`flow_for(called number)` is never None; `flow_named` finds the flow and version of a saved state,
         `around` is what the call's flow can see.
@@ -83,6 +93,7 @@ class Switchboard:
         self._around = around
         self._deps = deps
         self._callbacks = callbacks
+        self._visits = visits
         self._server = server
         self._fetch = fetch
         self._lines: dict[str, Line] = {}
@@ -106,8 +117,14 @@ class Switchboard:
         known, called_back = call is not None, False
         if call is None:
             call = await self._new_call(session)
-            place = await self._place(session, stage)
-            if place is not None:
+            if (visited := await self._visited(session, stage)) is not None:
+                call = replace(
+                    call,
+                    caller=visited.number,
+                    visit_id=visited.visit_id,
+                    about_order=visited.order_id,
+                )
+            elif (place := await self._place(session, stage)) is not None:
                 called_back = True
                 call = replace(call, caller=place.number)
             call = self._calls.add(call)
@@ -148,6 +165,12 @@ class Switchboard:
             server=self._server,
         )
 
+    async def _visited(self, session: AgiSession, stage: str) -> VisitCall | None:
+        """The visit of a citizen whom the robot called and whom nobody knows here yet."""
+        if stage == "enter" or self._visits is None:
+            return None
+        return await self._visits.arrived(session)
+
     async def _place(self, session: AgiSession, stage: str) -> Place | None:
         """The place of a citizen who was called back and whom nobody knows here yet."""
         if stage == "enter" or self._callbacks is None:
@@ -170,7 +193,8 @@ class Switchboard:
         saved = _saved(call)
         flow = self._flow_named(saved.flow, saved.version) if saved else None
         around = self._around(call)
-        answer = self._flow_named(CALLBACK_FLOW, "") if called_back else None
+        opening = CALLBACK_FLOW if called_back else VISIT_FLOW if call.visit_id else ""
+        answer = self._flow_named(opening, "") if opening else None
         run = (
             FlowRun.resume(flow, saved, around)
             if flow is not None and saved is not None

@@ -29,7 +29,7 @@ from orders.errors import (
     UnknownOrder,
     ValueRefused,
 )
-from orders.messages import OrderState
+from orders.messages import OrderState, Solved
 from orders.records import Order, OrderFilter
 
 __all__ = ["discard_order", "edit_fields", "list_orders", "one_order", "order_body", "submit_order"]
@@ -47,6 +47,8 @@ class OrdersQuery(msgspec.Struct):
     since: float | None = None
     until: float | None = None
     agent: Text = ""
+    visited: bool | None = None
+    solved: Solved | None = None
     page: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
 
@@ -76,6 +78,7 @@ def order_body(order: Order) -> dict[str, object]:
         "closed_at": order.closed_at,
         "reason": order.reason,
         "fields": msgspec.to_builtins(dict(draft.fields)),
+        "visit": msgspec.to_builtins(draft.visit),
     }
 
 
@@ -138,6 +141,8 @@ async def list_orders(request: web.Request) -> web.StreamResponse:
         since=query.since,
         until=query.until,
         agent=query.agent,
+        visited=query.visited,
+        solved=query.solved,
         page=query.page,
         size=query.size,
     )

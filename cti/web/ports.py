@@ -16,12 +16,16 @@ from cti.blocked import BlockedNumbers
 from cti.callback_records import KeptCallback
 from cti.callback_store import CallbackStore
 from cti.calls import CallStore
+from cti.control.visit_desk import Campaign, Planned
 from cti.metrics import Metrics
 from cti.ports import Floor, Person
+from cti.visit_records import KeptVisit, VisitSwitch
+from cti.visit_store import VisitStore
 from cti.web.pages import PageHub
 from orders.records import Order, OrderFilter, OrderPage
+from orders.visits import Answers, Visit
 
-__all__ = ["CallbackDesk", "IceServer", "JournalState", "OrderDesk", "PhoneAccount", "WebDeps"]
+__all__ = ["CallbackDesk", "IceServer", "JournalState", "OrderDesk", "PhoneAccount", "VisitDesk", "WebDeps"]
 
 
 class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -78,6 +82,26 @@ class CallbackDesk(Protocol):
     async def settle(self, callback_id: str, by: str) -> Callback: ...
 
 
+class VisitDesk(Protocol):
+    """What people do with return visits (cti.control.visit_desk, which says what each raises)."""
+
+    async def get(self, visit_id: str) -> KeptVisit: ...
+
+    async def plan(self, order_ids: Sequence[str], *, after: float | None, by: str) -> Planned: ...
+
+    async def plan_matching(
+        self, which: OrderFilter, *, most: int, after: float | None, by: str
+    ) -> Planned: ...
+
+    async def cancel(self, visit_id: str, reason: str, by: str) -> Visit: ...
+
+    async def settle(self, visit_id: str, answers: Answers, by: str) -> Visit: ...
+
+    async def campaign(self) -> Campaign: ...
+
+    async def pause(self, *, paused: bool, by: str) -> VisitSwitch: ...
+
+
 class JournalState(Protocol):
     """How far the journal is behind the database."""
 
@@ -116,6 +140,8 @@ class WebDeps:
     callbacks: CallbackDesk  # what people do with call-backs
     callback_store: CallbackStore  # lists and histories of them
     blocked: BlockedNumbers
+    visits: VisitDesk  # what people do with return visits
+    visit_store: VisitStore  # lists and histories of them
     recordings: Path  # folder that recordings' file names are relative to
     static: Path  # the built desk (index.html and assets/)
     phone_for: Callable[[Person], PhoneAccount | None] = _no_phone  # None: a person without a softphone

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from cti.messages import Role
-from cti.web import accounts, blocked, callbacks, calls, health, messages_left, orders, signing, static
+from cti.web import (
+    accounts,
+    blocked,
+    callbacks,
+    calls,
+    health,
+    messages_left,
+    orders,
+    signing,
+    static,
+    visits,
+)
 from cti.web.guard import Route
 from cti.web.socket import connect
 
@@ -45,6 +56,16 @@ ROUTES = (
     Route("PATCH", "/api/orders/{order_id}/fields", orders.edit_fields, ON_CALLS),
     Route("POST", "/api/orders/{order_id}/submit", orders.submit_order, ON_CALLS),
     Route("POST", "/api/orders/{order_id}/discard", orders.discard_order, ON_CALLS),
+    Route("GET", "/api/visits", visits.list_visits, IN_CHARGE),
+    Route("POST", "/api/visits", visits.plan, IN_CHARGE),
+    Route("POST", "/api/visits/matching", visits.plan_matching, IN_CHARGE),
+    Route("GET", "/api/visits/campaign", visits.campaign, IN_CHARGE),
+    Route("POST", "/api/visits/campaign/pause", visits.pause, IN_CHARGE),
+    Route("POST", "/api/visits/campaign/resume", visits.resume, IN_CHARGE),
+    Route("GET", "/api/visits/{visit_id}", visits.one_visit, EVERYBODY),
+    Route("GET", "/api/visits/{visit_id}/history", visits.history, IN_CHARGE),
+    Route("POST", "/api/visits/{visit_id}/cancel", visits.cancel, IN_CHARGE),
+    Route("POST", "/api/visits/{visit_id}/result", visits.record, EVERYBODY),
     Route("GET", "/api/accounts", accounts.list_accounts, ADMINS),
     Route("POST", "/api/accounts", accounts.create_account, ADMINS),
     Route("PATCH", "/api/accounts/{login}", accounts.change_account, ADMINS),

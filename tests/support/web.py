@@ -29,6 +29,7 @@ from cti.metrics import Metrics
 from cti.ports import Person
 from cti.web import PageHub, PhoneAccount, WebDeps, make_app
 from orders.store import OrderStore
+from tests.support.visits import VisitWorld
 
 __all__ = ["PASSWORD", "QUICK_HASHER", "Clock", "FakeFloor", "FakeJournal", "Site", "open_site"]
 
@@ -221,6 +222,7 @@ async def open_site(
     clock = clock or Clock()
     floor = FakeFloor()
     metrics = Metrics()
+    world = VisitWorld(engine, clock=clock)
     given: dict[str, Any] = {
         "floor": floor,
         "pages": PageHub(on_resync=metrics.page_resyncs.inc),
@@ -230,6 +232,8 @@ async def open_site(
         "callbacks": FakeCallbackDesk(CallStore(engine), CallbackStore(engine)),
         "callback_store": CallbackStore(engine),
         "blocked": BlockedNumbers(engine, clock=clock),
+        "visits": world.desk,
+        "visit_store": world.store,
         "journal": FakeJournal(),
         "metrics": metrics,
         "recordings": folder / "recordings",

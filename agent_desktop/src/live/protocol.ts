@@ -96,8 +96,8 @@ export interface CallView {
   recording_started?: number | null
   outcome?: Outcome | null
   satisfaction?: number | null
-  visit_id: string
-  about_order: string
+  visit_id?: string
+  about_order?: string
   parties: PartyView[]
   writers: string[]
 }

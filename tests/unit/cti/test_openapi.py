@@ -20,13 +20,17 @@ from cti.audit import AuditRow
 from cti.blocked import BlockedNumber, BlockKind, Suspect
 from cti.call_records import CallRecord, TranscriptLine
 from cti.callback_records import CallbackMove
+from cti.control.visit_desk import Campaign
 from cti.messages import CallState, Outcome, Role
 from cti.ports import Person
-from cti.web import PhoneAccount, accounts, blocked, callbacks, calls, orders, signing
+from cti.visit_records import VisitMove, VisitSwitch
+from cti.web import PhoneAccount, accounts, blocked, callbacks, calls, orders, signing, visits
 from cti.web.messages_left import LeftMessage
 from cti.web.routes import ROUTES
-from orders.messages import Draft, FieldValue, OrderField, OrderState
+from orders.messages import Draft, FieldValue, OrderField, OrderState, OrderVisit, Solved
 from orders.records import Order
+from orders.visits import Answers, VisitState, planned
+from orders.visits import Result as VisitResult
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parents[3] / "docs" / "openapi.yaml").read_text(encoding="utf-8")
@@ -96,6 +100,9 @@ def test_who_must_be_signed_in_is_told(route: Any) -> None:
         ("CallbackOrigin", Origin),
         ("CallbackResult", Result),
         ("BlockKind", BlockKind),
+        ("VisitState", VisitState),
+        ("VisitResult", VisitResult),
+        ("Solved", Solved),
     ],
 )
 def test_enumerations_are_those_of_the_code(name: str, enum: type[StrEnum]) -> None:
@@ -114,6 +121,11 @@ def test_enumerations_are_those_of_the_code(name: str, enum: type[StrEnum]) -> N
         ("FieldValue", FieldValue),
         ("CallbackMove", CallbackMove),
         ("BlockedNumber", BlockedNumber),
+        ("VisitMove", VisitMove),
+        ("VisitSwitch", VisitSwitch),
+        ("VisitCampaign", Campaign),
+        ("VisitAnswers", Answers),
+        ("OrderVisit", OrderVisit),
         ("Suspect", Suspect),
     ],
 )
@@ -137,6 +149,12 @@ def test_a_call_back_has_the_members_that_are_sent() -> None:
     assert set(SCHEMAS["Callback"]["properties"]) == set(SCHEMAS["Callback"]["required"]) == set(sent)
 
 
+def test_a_visit_has_the_members_that_are_sent() -> None:
+    visit = planned("v1", order_id="o1", order_number="1", number="138", due_at=0.0, by="boss", now=0.0)
+    sent = visits.visit_body(visit, Person(login="li", name="李芳", role=Role.AGENT))
+    assert set(SCHEMAS["Visit"]["properties"]) == set(SCHEMAS["Visit"]["required"]) == set(sent)
+
+
 def test_an_order_has_the_members_that_are_sent() -> None:
     draft = Draft(order_id="o1", call_id="c1", version=1)
     sent = orders.order_body(Order(draft=draft, caller="", agent="", created_at=0.0, updated_at=0.0))
@@ -152,6 +170,7 @@ def test_an_order_has_the_members_that_are_sent() -> None:
         ("/api/audit", accounts.AuditQuery),
         ("/api/callbacks", callbacks.CallbacksQuery),
         ("/api/blocked", blocked.BlockedQuery),
+        ("/api/visits", visits.VisitsQuery),
     ],
 )
 def test_query_keys_are_those_of_the_code(path: str, query: type[msgspec.Struct]) -> None:
@@ -170,6 +189,10 @@ def test_query_keys_are_those_of_the_code(path: str, query: type[msgspec.Struct]
         ("POST", "/api/callbacks", callbacks.NewCallback),
         ("POST", "/api/callbacks/{callback_id}/give-up", callbacks.GiveUpBody),
         ("POST", "/api/blocked", blocked.BlockedBody),
+        ("POST", "/api/visits", visits.PlanBody),
+        ("POST", "/api/visits/matching", visits.PlanMatchingBody),
+        ("POST", "/api/visits/{visit_id}/cancel", visits.CancelBody),
+        ("POST", "/api/visits/{visit_id}/result", visits.ResultBody),
         ("PATCH", "/api/accounts/{login}", accounts.AccountChange),
     ],
 )

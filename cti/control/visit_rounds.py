@@ -1,0 +1,299 @@
+"""Whom the robot calls now: due visits, as many as inbound calls leave room for; and what restarts tore."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from acd.callbacks import Result as Dialled
+from cti.ami import AmiError
+from cti.call_records import CallRecord
+from cti.control.calls import Calls
+from cti.control.dispatch import Dispatch
+from cti.control.visit_policies import VisitPolicies
+from cti.control.visits import VISIT_VARIABLE, VisitCall, Visits, written
+from cti.faults import fault_site
+from cti.tasks import end
+from cti.visit_records import KeptVisit, VisitSwitch
+from orders import visits as life
+from orders.errors import OrderError
+from orders.records import Order
+from orders.visit_load import LoadNow, calls_to_start
+from orders.visits import Result, Visit, VisitState
+
+__all__ = ["RoundsStore", "VisitRounds"]
+
+log = logging.getLogger(__name__)
+
+S = VisitState
+LOOK_S = 1.0
+READ_S = 5.0
+DUE_READ = 50
+"""Due visits that are looked at in one round."""
+TORN_S = 15.0
+"""A dialling or talk that is older than this, and whose channel Asterisk does not have, was torn apart."""
+BUSY_S = 1800.0
+"""A citizen who is on the line with us is not visited for so long."""
+AGAIN_S = 300.0
+"""Nobody could tell whether a number is blocked: another look so late."""
+GONE_S = 3600.0
+"""A node that has been away for so long has no channels of then."""
+CLAIM_MARGIN_S = 15.0
+
+RESULTS: Mapping[Dialled, Result] = {
+    Dialled.BUSY: Result.BUSY,
+    Dialled.NO_ANSWER: Result.NO_ANSWER,
+    Dialled.REFUSED: Result.REFUSED,
+    Dialled.INVALID: Result.UNREACHABLE,
+    Dialled.FAILED: Result.FAILED,
+    Dialled.LOST: Result.FAILED,
+}
+
+
+class DialsCitizens(Protocol):
+    """Who rings citizens (cti.control.callback_dialling.Dialler)."""
+
+    def any_node(self) -> str | None: ...
+
+    def new_call_id(self, node: str) -> str: ...
+
+    async def ring(
+        self, number: str, call_id: str, seconds: float, variables: Mapping[str, str]
+    ) -> Dialled | None: ...
+
+    async def channels_in_use(self) -> int: ...
+
+    async def alive(self, call_id: str) -> bool: ...
+
+
+class RoundsStore(Protocol):
+    """What is read of visits (cti.visit_store.VisitStore)."""
+
+    async def due(self, now: float, most: int) -> Sequence[KeptVisit]: ...
+
+    async def active(self) -> Sequence[KeptVisit]: ...
+
+    async def switch(self) -> VisitSwitch: ...
+
+
+class VisitRounds:
+    """Looks once a second, on the one server that leads."""
+
+    def __init__(
+        self,
+        *,
+        visits: Visits,
+        policies: VisitPolicies,
+        calls: Calls,
+        dispatch: Dispatch,
+        dialler: DialsCitizens,
+        store: RoundsStore,
+        order: Callable[[str], Awaitable[Order]],
+        call_record: Callable[[str], Awaitable[CallRecord | None]],
+        blocked: Callable[[str], Awaitable[bool]],
+        read_number: Callable[[str], str],
+        claim: Callable[[str, float], Awaitable[bool]],
+        leads: Callable[[], bool],
+        able: Callable[[], bool],
+        beside: Callable[[Coroutine[Any, Any, None], str, str], None],
+    ) -> None:
+        """`claim` gives this server alone the right to dial a visit for some seconds; `able` whether the
+        flow that asks is there; `beside` runs work nobody waits for.
+        """
+        self._visits = visits
+        self._book = visits.book
+        self._policies = policies
+        self._calls = calls
+        self._dispatch = dispatch
+        self._dialler = dialler
+        self._store = store
+        self._order = order
+        self._call_record = call_record
+        self._blocked = blocked
+        self._read_number = read_number
+        self._claim = claim
+        self._leads = leads
+        self._able = able
+        self._beside = beside
+        self._ringing: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._keep_looking(), name="visits")
+
+    async def stop(self) -> None:
+        """Stop looking; visits that talk go on."""
+        await end(self._task)
+
+    async def look(self) -> None:
+        """See to torn visits, and begin as many due ones as there is room for."""
+        await self._policies.look()
+        if not self._leads():
+            return
+        now = self._calls.now()
+        async with asyncio.timeout(READ_S):
+            stored = [self._book.newest(kept).visit for kept in await self._store.active()]
+        own = [visit for visit in self._book if visit.state in (S.DIALLING, S.TALKING)]
+        active = {
+            visit.visit_id: visit for visit in (*stored, *own) if visit.state in (S.DIALLING, S.TALKING)
+        }
+        self._calls.metrics.visits_running.set(len(active))
+        for visit in active.values():
+            await self._see_through(visit, now)
+        policy = self._policies.policy
+        if not policy.open_at(now) or not self._able():
+            return
+        async with asyncio.timeout(READ_S):
+            if (await self._store.switch()).paused:
+                return
+            due = [self._book.newest(kept).visit for kept in await self._store.due(now, DUE_READ)]
+        due = [visit for visit in due if visit.state in (S.PLANNED, S.DUE) and visit.due_at <= now]
+        if not due:
+            return
+        room = calls_to_start(await self._load(len(active), now), policy.load)
+        for visit in due:
+            if policy.expires(visit.planned_at, now):
+                self._book.keep("expired", life.expired(visit, now))
+                continue
+            if visit.state is S.PLANNED:
+                visit = self._book.keep("came_due", life.came_due(visit, now))
+            if room > 0 and await self._begin(visit, now):
+                room -= 1
+        self._book.prune()
+
+    # ------------------------------------------------------------ room
+
+    async def _load(self, robots: int, now: float) -> LoadNow:
+        policy = self._dispatch.policy
+        states = {state.queue: state for state in self._dispatch.queue_states()}
+        seats = states.get(policy.default_queue)
+        in_line = [
+            record
+            for record in self._dispatch.snapshot()[1]
+            if not record.callback and record.offered_to is None
+        ]
+        oldest = min((record.since for record in in_line), default=now)
+        counted = self._policies.policy.load.trunk_channels
+        return LoadNow(
+            agents_ready=seats.agents_ready if seats is not None else 0,
+            waiting=len(in_line),
+            longest_wait_s=max(0.0, now - oldest),
+            robots=robots,
+            trunk_in_use=await self._dialler.channels_in_use() if counted else 0,
+        )
+
+    # ------------------------------------------------------------ one call
+
+    async def _begin(self, visit: Visit, now: float) -> bool:
+        """Call a citizen; False when it is not to be done now."""
+        node = self._dialler.any_node()
+        if node is None:
+            return False
+        on_the_line = {self._read_number(call.caller) for call in self._calls if call.ended is None}
+        if visit.number in on_the_line:
+            self._put_off(visit, now + BUSY_S)
+            return False
+        if await self._forbidden(visit, now):
+            return False
+        if not await self._claim(visit.visit_id, self._policies.policy.ring_s + CLAIM_MARGIN_S):
+            return False
+        call_id = self._dialler.new_call_id(node)
+        owner = await self._owner(visit)
+        visit = self._book.keep("dialled", life.dialled(visit, call_id, now))
+        visited = VisitCall(
+            visit_id=visit.visit_id,
+            order_id=visit.order_id,
+            order_number=visit.order_number,
+            number=visit.number,
+            case_owner=owner,
+        )
+        self._ringing.add(visit.visit_id)
+        self._beside(self._ring(visit, visited), "visiting a citizen", call_id)
+        return True
+
+    async def _ring(self, visit: Visit, visited: VisitCall) -> None:
+        try:
+            result = await self._dialler.ring(
+                visit.number,
+                visit.call_id,
+                self._policies.policy.ring_s,
+                {VISIT_VARIABLE: written(visited)},
+            )
+        except AmiError as error:  # the telephone may ring on: a later round finds out
+            log.warning("visit not seen to its end", extra={"reason": type(error).__name__})
+            return
+        finally:
+            self._ringing.discard(visit.visit_id)
+        current = self._book.find(visit.visit_id)
+        if result is None or current is None or current.call_id != visit.call_id:
+            return  # answered: the call has come to a server
+        if current.state is S.DIALLING:
+            heard = RESULTS[result]
+            after = life.unreached(current, heard, self._policies.policy, self._calls.now())
+            self._book.keep("unreached", after)
+            self._calls.metrics.visits.labels(result=heard.value).inc()
+
+    async def _owner(self, visit: Visit) -> str:
+        try:
+            async with asyncio.timeout(READ_S):
+                return (await self._order(visit.order_id)).agent
+        except (SQLAlchemyError, OSError, TimeoutError, OrderError):
+            return ""  # only a preference
+
+    async def _forbidden(self, visit: Visit, now: float) -> bool:
+        """Whether nobody may be called there; then it is cancelled, or put off while nobody can tell."""
+        try:
+            async with asyncio.timeout(READ_S):
+                blocked = await self._blocked(visit.number)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("blocked numbers not asked", extra={"reason": type(error).__name__})
+            self._put_off(visit, now + AGAIN_S)
+            return True
+        if blocked:
+            self._book.keep("cancelled", life.cancelled(visit, "blocked", "system", now))
+        return blocked
+
+    def _put_off(self, visit: Visit, until: float) -> None:
+        due_at = self._policies.policy.next_hours(until)
+        self._book.keep("put_off", life.put_off(visit, due_at, self._calls.now()))
+
+    # ------------------------------------------------------------ after a restart
+
+    async def _see_through(self, visit: Visit, now: float) -> None:
+        """A dialling or talk that no server sees through any more is set right."""
+        if visit.visit_id in self._ringing or now < visit.state_since + TORN_S:
+            return
+        if self._calls.find(visit.call_id) is not None:
+            return
+        try:
+            if await self._dialler.alive(visit.call_id):
+                return
+        except (AmiError, KeyError) as error:  # the node is away, or no longer ours
+            log.warning("visited citizen's channel not looked for", extra={"reason": type(error).__name__})
+            if now < visit.state_since + GONE_S:
+                return
+        current = await self._visits.find(visit.visit_id, fresh=True)
+        if current != visit:
+            return
+        if visit.state is S.DIALLING:
+            self._book.keep("released", life.released(visit, now))
+            return
+        async with asyncio.timeout(READ_S):
+            record = await self._call_record(visit.call_id)
+        talked = record is not None and record.answered is not None
+        self._visits.over(visit, (record.agent_id or "") if record is not None and talked else "")
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.look()
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                log.warning("visits not read", extra={"reason": type(error).__name__})
+            except Exception as error:  # one visit must not end those of all others
+                log.error("looking after visits failed", extra={"site": fault_site(error)})
