@@ -587,7 +587,7 @@ class Member:
         guests = [
             agent
             for one, agent in view.agents.items()
-            if one not in self._agents and agent.call_id is not None and agent.call_id in self._calls
+            if one not in self._agents and (agent.call_id in self._calls or self._mirror.foreseen(one))
         ]
         return Census(
             member=self.name,

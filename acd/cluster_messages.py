@@ -57,7 +57,7 @@ class Census:
     agents: tuple[AgentRecord, ...] = ()  # whose pages are here
     waiting: tuple[WaitingRecord, ...] = ()  # calls in line or ringing whose lines are here
     talks: tuple[Talk, ...] = ()  # of calls that are here
-    guests: tuple[AgentRecord, ...] = ()  # agents of other members with a call of this one
+    guests: tuple[AgentRecord, ...] = ()  # agents of others with a call of this one, or an event told here
     claims: Mapping[str, float] = field(default_factory=dict)  # agent or call -> here since (epoch seconds)
 
 

@@ -96,6 +96,10 @@ class Mirror:
         for call_id, call in ahead.calls.items():
             self._ahead_waiting[call_id] = (seq, call)
 
+    def foreseen(self, agent_id: str) -> bool:
+        """Whether an unconfirmed event of ours is about this agent."""
+        return agent_id in self._ahead_agents
+
     # ------------------------------------------------------------ what is seen
 
     def agent(self, agent_id: str) -> AgentRecord | None:

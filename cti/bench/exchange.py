@@ -30,6 +30,10 @@ SLACK_S = 0.5
 SETTLED_S = 0.5
 """A caller counts as in line when their server has had them for so long."""
 START_S = 60.0
+LAST_MOMENT_S = 0.1
+"""A ring that was decided so shortly before the leader was killed may have died with it."""
+LISTED_EVERY_S = 5.0
+"""As often servers compare Asterisk's channels with the line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,7 @@ class Counts:
     lost: int = 0
     answered: int = 0
     rings: int = 0
+    cut_short: int = 0  # assigned in the leader's last moments, and assigned again by the next one
     worst_pass_s: float = 0.0  # how long a caller who was overtaken waited on at most
 
 
@@ -170,6 +175,11 @@ class Exchange:
     def kill(self, server: Server) -> None:
         """End it as a crash would."""
         server.process.kill()
+        now = time.monotonic()
+        for caller in self.in_line():
+            if caller.passed is not None and now - caller.passed < LAST_MOMENT_S:
+                caller.passed = None
+                self.counts.cut_short += 1
         self._gone(server)
 
     def stop(self, server: Server) -> None:
@@ -226,6 +236,7 @@ class Exchange:
             self._phones[agent], self._pages[agent] = None, None
             self._page_moves(agent)
         self._after(0.0, self._tick)
+        self._after(LISTED_EVERY_S, self._list)
 
     async def drain(self, limit_s: float) -> None:
         """No more calls; whoever has not reached anybody after `limit_s` is lost."""
@@ -251,6 +262,13 @@ class Exchange:
             if self._phones[agent] is None and self._states.get(agent) in (None, "not_ready", "wrap_up"):
                 self._tell(at, "works", agent=agent)
         self._after(0.25, self._tick)
+
+    def _list(self) -> None:
+        """Show every server what talks."""
+        talks = {one.call: one.talks for one in self._callers.values() if one.talks is not None}
+        for server in self._running():
+            self._tell(server.name, "listed", talks=talks)
+        self._after(LISTED_EVERY_S, self._list)
 
     def _enters(self, call: str) -> None:
         caller, running = self._callers.get(call), self._running()

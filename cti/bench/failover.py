@@ -76,7 +76,7 @@ def measure(options: Options, steps: Steps) -> Result:
             f"{len(ordered)} kills: p50 {p50:.2f} s, p95 {p95:.2f} s, p99 {p99:.2f} s, "
             f"longest {ordered[-1]:.2f} s; the lease alone lives {TTL_S:g} s",
             f"lost {counts.lost}, doubled {counts.doubled}, misplaced {counts.misplaced} of "
-            f"{counts.answered} calls answered, {counts.rings} rings",
+            f"{counts.answered} calls answered; {counts.cut_short} rings died with their leader",
         ),
     )
 

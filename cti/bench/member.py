@@ -42,6 +42,8 @@ from cti.control.cluster import Cluster, member_name, take_part
 from cti.control.dispatch import Dispatch
 
 QUEUE, SKILL = "general", "general"
+YOUNG_S = 3.0
+"""What is younger than this is left alone when Asterisk's list says otherwise."""
 RETURN_S = 3.0
 """An offer for a caller who is not here waits so long, as at the switchboard."""
 
@@ -106,6 +108,19 @@ class HeadlessMember:
                 return
             self._dispatch.tell(TalkRestored(call_id=call, agent_id=agent))
         self._dispatch.tell(CallEnded(call_id=call, agent_id=agent))
+
+    def on_listed(self, talks: dict[str, str]) -> None:
+        """Asterisk's channel list: what talks. As `cti.control.recovery` compares it with the line."""
+        young = time.time() - YOUNG_S
+        for agent in self._dispatch.snapshot()[0]:
+            call = agent.call_id or ""
+            if agent.since > young or not call:
+                continue
+            if agent.state is AgentState.TALKING and call not in talks:
+                if self._dispatch.cares_for(agent.agent_id):
+                    self._dispatch.tell(CallEnded(call_id=call, agent_id=agent.agent_id))
+            elif talks.get(call) == agent.agent_id and self._dispatch.nobodys(call):
+                self._dispatch.tell(TalkRestored(call_id=call, agent_id=agent.agent_id))
 
     def on_page(self, agent: str) -> None:
         """The agent's page is here now."""

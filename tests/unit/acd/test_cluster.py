@@ -350,3 +350,20 @@ def test_a_server_that_lost_redis_alone_rings_its_agents_and_nobody_else_does() 
     assert leader.member.talking_with(own) == "li"
     assert leader.member.waiting(other) is not None
     assert made.faults == []
+
+
+def test_the_end_of_a_dead_servers_talk_is_not_lost_while_nobody_leads() -> None:
+    made = line("a", "b", "c")
+    made.agent("li", "c")
+    call = made.calls("a")
+    made.exchange()
+    made.answers("li")
+    made.exchange()
+    made.kill("a")
+    made.ends("li")  # told at b, which has neither the call nor the agent
+    made.passes(3.0)
+    leader = made.leader()
+    assert leader is not None
+    assert leader.member.talking_with(call) is None
+    agent = leader.member.agent("li")
+    assert agent is not None and agent.state is AgentState.WRAP_UP
