@@ -20,6 +20,8 @@ async def listen(leg: Leg, deps: LineDeps, action: Listen) -> Event:
 
     `Failed` at once where nobody can listen: the flow then asks for keys alone.
     """
+    if action.flush:
+        leg.keys.clear()
     hearing = await leg.while_here(deps.ears.listen(leg.call)) if deps.ears.able else None
     if hearing is None:
         return Failed(reason="no recogniser has room")

@@ -15,6 +15,8 @@ async def play(leg: Leg, action: Play) -> Played:
     Without, it is said to its end, and what was pressed meanwhile is told as type-ahead.
     """
     stops = bool(action.keys)
+    if action.flush:
+        leg.keys.clear()
     await leg.say(action.prompts, stops=stops)
     if action.wait_s > 0:
         return Played(key=await leg.next_key(action.wait_s))
@@ -23,6 +25,8 @@ async def play(leg: Leg, action: Play) -> Played:
 
 async def collect(leg: Leg, action: Collect) -> Collected:
     """Say it and gather digits, each once, in the order pressed."""
+    if action.flush:
+        leg.keys.clear()
     await leg.say(action.prompts, stops=True)
     digits = ""
     while len(digits) < action.most:

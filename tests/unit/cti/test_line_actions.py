@@ -159,6 +159,21 @@ async def test_a_key_pressed_ahead_answers_the_next_question_at_once(world: Stag
     assert "keys" not in session.played
 
 
+async def test_a_question_that_flushes_is_not_answered_by_keys_pressed_before(world: Stage) -> None:
+    script, session = world.begins(
+        Collect(prompts=("greeting",), most=1), Play(prompts=("keys",), keys="12", flush=True)
+    )
+    hold = Holding(session)
+    await hold.playing.wait()
+    world.presses(session.channel, "4")
+    world.presses(session.channel, "2")
+    hold.keys.put_nowait("4")
+    await world.comes(lambda: "keys" in session.played)
+    hold.keys.put_nowait("1")
+    await world.comes(lambda: script.over)
+    assert script.events == [Collected(digits="4"), Played(key="1")]
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     typed=st.lists(st.sampled_from("0123456789*#"), min_size=1, max_size=14).map("".join),
