@@ -15,6 +15,7 @@ from cti.call_records import CallRecord
 from cti.control.calls import Calls
 from cti.control.dispatch import Dispatch
 from cti.control.visit_policies import VisitPolicies
+from cti.control.visit_torn import TornVisits
 from cti.control.visits import VISIT_VARIABLE, VisitCall, Visits, written
 from cti.faults import fault_site
 from cti.tasks import end
@@ -34,14 +35,10 @@ LOOK_S = 1.0
 READ_S = 5.0
 DUE_READ = 50
 """Due visits that are looked at in one round."""
-TORN_S = 15.0
-"""A dialling or talk that is older than this, and whose channel Asterisk does not have, was torn apart."""
 BUSY_S = 1800.0
 """A citizen who is on the line with us is not visited for so long."""
 AGAIN_S = 300.0
 """Nobody could tell whether a number is blocked: another look so late."""
-GONE_S = 3600.0
-"""A node that has been away for so long has no channels of then."""
 CLAIM_MARGIN_S = 15.0
 
 RESULTS: Mapping[Dialled, Result] = {
@@ -112,7 +109,7 @@ class VisitRounds:
         self._dialler = dialler
         self._store = store
         self._order = order
-        self._call_record = call_record
+        self._torn = TornVisits(visits=visits, calls=calls, alive=dialler.alive, call_record=call_record)
         self._blocked = blocked
         self._read_number = read_number
         self._claim = claim
@@ -144,7 +141,8 @@ class VisitRounds:
         }
         self._calls.metrics.visits_running.set(len(active))
         for visit in active.values():
-            await self._see_through(visit, now)
+            if visit.visit_id not in self._ringing:
+                await self._torn.see_through(visit, now)
         policy = self._policies.policy
         if not policy.open_at(now) or not self._able():
             return
@@ -155,7 +153,8 @@ class VisitRounds:
         due = [visit for visit in due if visit.state in (S.PLANNED, S.DUE) and visit.due_at <= now]
         if not due:
             return
-        room = calls_to_start(await self._load(len(active), now), policy.load)
+        robots = sum(not self._with_person(visit) for visit in active.values())
+        room = calls_to_start(await self._load(robots, now), policy.load)
         for visit in due:
             if policy.expires(visit.planned_at, now):
                 self._book.keep("expired", life.expired(visit, now))
@@ -167,6 +166,11 @@ class VisitRounds:
         self._book.prune()
 
     # ------------------------------------------------------------ room
+
+    def _with_person(self, visit: Visit) -> bool:
+        """Whether a person has taken the citizen over: that is no robot call any more."""
+        call = self._calls.find(visit.call_id)
+        return call is not None and call.answered is not None
 
     async def _load(self, robots: int, now: float) -> LoadNow:
         policy = self._dispatch.policy
@@ -261,32 +265,6 @@ class VisitRounds:
     def _put_off(self, visit: Visit, until: float) -> None:
         due_at = self._policies.policy.next_hours(until)
         self._book.keep("put_off", life.put_off(visit, due_at, self._calls.now()))
-
-    # ------------------------------------------------------------ after a restart
-
-    async def _see_through(self, visit: Visit, now: float) -> None:
-        """A dialling or talk that no server sees through any more is set right."""
-        if visit.visit_id in self._ringing or now < visit.state_since + TORN_S:
-            return
-        if self._calls.find(visit.call_id) is not None:
-            return
-        try:
-            if await self._dialler.alive(visit.call_id):
-                return
-        except (AmiError, KeyError) as error:  # the node is away, or no longer ours
-            log.warning("visited citizen's channel not looked for", extra={"reason": type(error).__name__})
-            if now < visit.state_since + GONE_S:
-                return
-        current = await self._visits.find(visit.visit_id, fresh=True)
-        if current != visit:
-            return
-        if visit.state is S.DIALLING:
-            self._book.keep("released", life.released(visit, now))
-            return
-        async with asyncio.timeout(READ_S):
-            record = await self._call_record(visit.call_id)
-        talked = record is not None and record.answered is not None
-        self._visits.over(visit, (record.agent_id or "") if record is not None and talked else "")
 
     async def _keep_looking(self) -> None:
         while True:

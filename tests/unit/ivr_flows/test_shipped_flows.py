@@ -273,6 +273,12 @@ def test_a_visit_by_keys_notes_the_same() -> None:
     assert prompts(action) == ("survey_thanks",)
 
 
+@pytest.mark.parametrize("text", ["解决 了 一半", "部分 解决 了 吧", "没有 完全 解决"])
+def test_a_part_that_is_solved_is_told_from_the_whole(text: str) -> None:
+    notes, _ = visit(Heard(text=text))
+    assert notes[-1]["solved"] == "partly"
+
+
 @pytest.mark.parametrize(
     "answers",
     [(Heard(text="没有 解决"), Heard(text="一般")), (Heard(text="解决了"), Heard(text="不 满意"))],
