@@ -116,7 +116,9 @@ def _believe(merged: Merged, guest: AgentRecord, now: float) -> None:
     if own is None:
         merged.agents[guest.agent_id] = held(guest, now)
         merged.orphans[guest.agent_id] = guest
-    elif own.call_id == guest.call_id or (own.state is S.READY and guest.state in (S.RINGING, S.TALKING)):
+    elif (own.call_id is not None and own.call_id == guest.call_id) or (
+        own.state is S.READY and guest.state in (S.RINGING, S.TALKING)
+    ):
         merged.agents[guest.agent_id] = replace(
             guest,
             skills=own.skills, team=own.team, place=own.place, texts=own.texts,

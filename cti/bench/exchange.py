@@ -332,8 +332,8 @@ class Exchange:
             return
         caller.rings, caller.talks = None, agent
         self.counts.answered += 1
-        for server in self._running():
-            self._tell(server.name, "answered", call=call, agent=agent)
+        for name in self.servers:  # one that is stopped reads it when it wakes, as from Asterisk's socket
+            self._tell(name, "answered", call=call, agent=agent)
         self._after(self.load.talk_s * self.chance.uniform(0.5, 1.5), self._hung_up, call, agent)
 
     def _hung_up(self, call: str, agent: str) -> None:
