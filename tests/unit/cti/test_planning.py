@@ -138,6 +138,14 @@ def test_columns_of_chinese_text_line_up() -> None:
 
 # ---------------------------------------------------------------- simulate
 
+APART = """
+skills: [{name: general, title: 综合}, {name: enterprise, title: 企业}]
+queues:
+  - {name: general, title: 综合, needs: {general: 1}, wrap_up_s: 0}
+  - {name: enterprise, title: 企业, needs: {enterprise: 1}, wrap_up_s: 0}
+default_queue: general
+"""
+
 SMALL = ("--calls-per-day", "1500", "--aht", "288", "--patience", "90")
 
 
@@ -166,7 +174,9 @@ def test_agents_of_one_skill_each_serve_worse_than_the_same_number_in_a_pool(
     def level(roster: str) -> float:
         file = tmp_path / "roster.csv"
         file.write_text(f"agents,skills,from,until\n{roster}", encoding="utf-8")
-        files = ("--skills", str(skills(tmp_path)), "--roster", str(file))
+        policy = tmp_path / "policy.yaml"  # nobody helps out elsewhere
+        policy.write_text(APART, encoding="utf-8")
+        files = ("--skills", str(skills(tmp_path)), "--roster", str(file), "--policy", str(policy))
         told = told_json(capsys, "simulate", *SMALL, *files)
         return float(told["total"]["service_level"])
 
