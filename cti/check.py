@@ -28,6 +28,7 @@ from cti.flowset import FlowFiles
 from cti.secrets import Secrets
 from cti.serve import DEMO_CITY
 from cti.settings import Settings
+from cti.visitadmin import policy_of
 from ivr_flows import synthesis
 from ivr_flows.speech import MANIFEST, load_manifest
 
@@ -60,6 +61,7 @@ def check(
         _policy_and_flows,
         _directory,
         _callbacks,
+        _visits,
         _prompts,
         _gazetteer,
         _model,
@@ -152,6 +154,13 @@ def _callbacks(settings: Settings) -> Iterator[Finding]:
         rules_of(settings)
     except SettingError as error:
         yield Finding(part="call-backs", key=error.key, value=str(error.value), remedy=error.remedy)
+
+
+def _visits(settings: Settings) -> Iterator[Finding]:
+    try:
+        policy_of(settings)
+    except SettingError as error:
+        yield Finding(part="visits", key=error.key, value=str(error.value), remedy=error.remedy)
 
 
 def _prompts(settings: Settings) -> Iterator[Finding]:

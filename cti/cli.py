@@ -109,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--place", help="centre where the person sits, when there are several")
     account.add_argument("--texts", type=int, help="text conversations at once (default: 0)")
 
+    visits = command("visits", _visits, "return visits: list, plan for orders, pause and resume the calls")
+    visits.add_argument("action", choices=("list", "plan", "pause", "resume"))
+    visits.add_argument("order", nargs="*", help="plan: ids of accepted orders")
+
     prompts = command("prompts", _prompts, "what the machine says: build, check, accept", settings=False)
     prompts.add_argument("action", choices=("build", "check", "accept"))
     prompts.add_argument("key", nargs="*", help="build: only these; accept: KEY FILE.wav")
@@ -324,6 +328,12 @@ def _account(options: argparse.Namespace) -> int:
 
     with _database_errors():
         return asyncio.run(account(_settings(options), options, _say))
+
+
+def _visits(options: argparse.Namespace) -> int:
+    from cti.visitadmin import visits
+
+    return _run(visits(_settings(options), options, _say))
 
 
 def _prompts(options: argparse.Namespace) -> int:
