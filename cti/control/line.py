@@ -155,7 +155,8 @@ class Line:
     async def _finish(self, *, failed: bool) -> None:
         if failed and self._leg.call.answered is None:
             self._calls.metrics.flows_failed.inc()
-            return  # give the channel back unfinished: the dialplan queues the caller to a person
+            if not self._leg.call.visit_id:  # a citizen whom the robot called wants nobody
+                return  # give the channel back unfinished: the dialplan queues the caller to a person
         await self._session.set_variable("HL_DONE", "1")
         await self._session.hangup()
         self._citizen_left()

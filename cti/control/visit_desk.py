@@ -208,13 +208,14 @@ class VisitDesk:
             raise VisitRefused("请填写是否解决或满意度", field="solved")
         visit = (await self.get(visit_id)).visit
         now = self._calls.now()
+        in_call = visit.state in (S.TALKING, S.ANSWERED)
         if visit.state is S.TALKING:
             visit = self._book.keep("noted", life.noted(visit, answers, now, by=f"agent:{by}"))
         elif visit.state in life.LEGAL["settled"]:
             visit = self._book.keep("settled", life.settled(visit, answers, by, now))
         else:
             raise VisitRefused("正在呼叫市民，请稍后再试" if visit.open else "这次回访已经取消")
-        self._visits.record(visit)
+        self._visits.record(visit, in_call=in_call)
         return visit
 
     async def campaign(self) -> Campaign:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 S = VisitState
 LOOK_S = 1.0
+POLICY_S = 2.0
+"""How often the policy file is looked at."""
 READ_S = 5.0
 DUE_READ = 50
 """Due visits that are looked at in one round."""
@@ -117,6 +120,7 @@ class VisitRounds:
         self._able = able
         self._beside = beside
         self._ringing: set[str] = set()
+        self._policy_at = -math.inf  # monotonic
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -129,7 +133,10 @@ class VisitRounds:
 
     async def look(self) -> None:
         """See to torn visits, and begin as many due ones as there is room for."""
-        await self._policies.look()
+        if asyncio.get_running_loop().time() >= self._policy_at:
+            self._policy_at = asyncio.get_running_loop().time() + POLICY_S
+            await self._policies.look()
+        self._book.prune()
         if not self._leads():
             return
         now = self._calls.now()
@@ -163,7 +170,6 @@ class VisitRounds:
                 visit = self._book.keep("came_due", life.came_due(visit, now))
             if room > 0 and await self._begin(visit, now):
                 room -= 1
-        self._book.prune()
 
     # ------------------------------------------------------------ room
 

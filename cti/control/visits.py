@@ -243,14 +243,14 @@ class Visits:
             return known
         return known if stored is None else self.book.newest(stored).visit
 
-    def record(self, visit: Visit) -> None:
-        """Write what is answered so far onto the order, if anything is."""
+    def record(self, visit: Visit, *, in_call: bool = True) -> None:
+        """Write what is answered so far onto the order, if anything is; `in_call`: in the visit's call."""
         answers = visit.answers
         if answers.solved is None and answers.satisfaction is None:
             return
         event = VisitRecorded(
             visit_id=visit.visit_id,
-            call_id=visit.call_id,
+            call_id=visit.call_id if in_call else "",
             by=visit.recorded_by,
             solved=answers.solved,
             satisfaction=answers.satisfaction,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 import pytest_asyncio
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.callbacks import Result as Dialled
@@ -22,11 +25,15 @@ from cti.call import entered_flow as entered
 from cti.control import visit_torn
 from cti.control.dispatch import Dispatch
 from cti.control.visit_desk import VisitRefused
+from cti.control.visit_parts import redis_claims
 from cti.control.visit_policies import VisitPolicies
 from cti.control.visit_rounds import VisitRounds
 from cti.database import migrate, open_engine
 from cti.messages import CallState, Caption, Notice, Role
+from cti.settings import load
 from cti.visit_records import VisitFilter
+from cti.visit_store import VisitStore
+from cti.visitadmin import VisitsRefused, visits
 from ivr_flows.messages import Note
 from orders.messages import Solved
 from orders.records import OrderFilter
@@ -431,6 +438,46 @@ async def test_an_edited_policy_comes_into_force_and_a_wrong_one_does_not(
         assert rounds.policies.policy.tries == tries
 
 
+async def test_of_two_servers_that_want_to_dial_one_visit_only_one_may(any_redis_url: str) -> None:
+    redis = Redis.from_url(any_redis_url)
+    prefix = f"visits-{uuid.uuid4().hex}:"
+    first, second = redis_claims(redis, prefix, "s1"), redis_claims(redis, prefix, "s2")
+    assert sorted(await asyncio.gather(first("v1", 30.0), second("v1", 30.0))) == [False, True]
+    assert await second("v2", 30.0)
+    await redis.aclose()
+
+
+async def test_nobody_dials_while_redis_cannot_be_asked(loopback: LoopbackBlock) -> None:
+    redis = Redis.from_url(f"redis://{loopback.address()}:6399", socket_connect_timeout=0.5)
+    assert not await redis_claims(redis, "", "s1")("v1", 30.0)
+    await redis.aclose()
+
+
+async def test_the_terminal_plans_lists_and_pauses(tmp_path: Path) -> None:
+    settings = load(environ={"HOTLINE_HOME": str(tmp_path)})
+    settings.home.mkdir()
+    await migrate(settings.database)
+    engine = open_engine(settings.database)
+    await VisitWorld(engine).accepted("13800000001")
+    said: list[str] = []
+
+    async def run(*words: str) -> int:
+        options = argparse.Namespace(action=words[0], order=list(words[1:]))
+        return await visits(settings, options, lambda line: said.append(str(line)))
+
+    assert await run("plan", "o1") == 0
+    assert await run("plan", "o1") == 1
+    assert said[-1] == "o1  已有未完成的回访"
+    assert await run("pause") == 0
+    assert (await VisitStore(engine).switch()).paused
+    assert await run("list") == 0
+    assert "138****0001" in said[-2]
+    assert said[-1] == "回访外呼已停用（visits.enabled）：待访 1，已答复 0，未访到 0"
+    with pytest.raises(VisitsRefused, match="name the orders"):
+        await run("plan")
+    await engine.dispose()
+
+
 async def test_people_plan_and_record_over_http_by_their_roles(
     engine: AsyncEngine, tmp_path: Path, loopback: LoopbackBlock
 ) -> None:
@@ -464,6 +511,7 @@ async def test_people_plan_and_record_over_http_by_their_roles(
         async with boss.get("/api/orders/o1") as response:
             visit = (await response.json())["visit"]
         assert (visit["solved"], visit["satisfaction"], visit["by"]) == ("no", 1, "agent:boss")
+        assert visit["call_id"] == ""  # by other means
         async with boss.post(f"/api/visits/{visit_id}/cancel", json={"reason": "重复"}) as response:
             assert response.status == 409
         async with boss.post("/api/visits/campaign/pause") as response:
