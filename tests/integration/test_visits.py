@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.callbacks import Result as Dialled
 from acd.messages import QueueState
+from cti.agi import AgiSession
 from cti.ami import AmiDown
 from cti.call import Call
 from cti.call import citizen_left as left
@@ -28,6 +29,7 @@ from cti.control.visit_desk import VisitRefused
 from cti.control.visit_parts import redis_claims
 from cti.control.visit_policies import VisitPolicies
 from cti.control.visit_rounds import VisitRounds
+from cti.control.visits import VISIT_VARIABLE, VisitCall, written
 from cti.database import migrate, open_engine
 from cti.messages import CallState, Caption, Notice, Role
 from cti.settings import load
@@ -35,6 +37,7 @@ from cti.visit_records import VisitFilter
 from cti.visit_store import VisitStore
 from cti.visitadmin import VisitsRefused, visits
 from ivr_flows.messages import Note
+from ivr_flows.surroundings import Surroundings
 from orders.messages import Solved
 from orders.records import OrderFilter
 from orders.visit_load import LoadLimits
@@ -370,6 +373,47 @@ async def test_who_hangs_up_at_once_has_refused_and_who_says_nothing_has_not_ans
     rounds.world.visits.ended(left(call, MORNING + 9, writing=False))
     await rounds.world.delivered()
     assert (await rounds.world.desk.get(other)).visit.last_result is Result.NO_ANSWER
+
+
+def session(variable: str, call_id: str = "hl1-7.9") -> AgiSession:
+    """A channel that carries this variable."""
+
+    async def get_variable(name: str) -> str | None:
+        assert name == VISIT_VARIABLE
+        return variable
+
+    return cast(AgiSession, SimpleNamespace(uniqueid=call_id, get_variable=get_variable))
+
+
+async def test_a_citizen_who_answers_at_a_server_that_knows_nothing_is_visited_all_the_same(
+    rounds: Rounds,
+) -> None:
+    told = VisitCall(visit_id="v1-o9", order_id="o9", order_number="1", number="13800000009", case_owner="li")
+    visits = rounds.world.visits
+    assert await visits.arrived(session(written(told))) == told
+    visit = visits.book.find("v1-o9")
+    assert visit is not None
+    assert (visit.state, visit.call_id, visit.order_id) == (VisitState.TALKING, "hl1-7.9", "o9")
+    call = Call(
+        call_id="hl1-7.9", node="hl1", channel="PJSIP/city-1", caller="13800000009", called="12345",
+        state=CallState.IN_FLOW, started=MORNING, recording_started=MORNING, state_since=MORNING,
+        visit_id="v1-o9",
+    )  # fmt: skip
+    assert visits.around(call, Surroundings()).facts == {"case_owner": "li"}  # asked first for a person
+    assert visits.around(replace(call, visit_id=""), Surroundings()).facts == {}
+
+
+@pytest.mark.parametrize("variable", ["", "%5B1%5D", "nonsense"])
+async def test_whoever_carries_no_visit_is_an_ordinary_caller(rounds: Rounds, variable: str) -> None:
+    assert await rounds.world.visits.arrived(session(variable)) is None
+
+
+async def test_a_visit_that_is_over_is_not_opened_again_by_a_late_answer(rounds: Rounds) -> None:
+    visit_id = await rounds.plan()
+    await rounds.world.desk.cancel(visit_id, "不需要", "boss")
+    told = VisitCall(visit_id=visit_id, order_id="o1", order_number="1", number="13800000001", case_owner="")
+    assert await rounds.world.visits.arrived(session(written(told))) == told
+    assert await rounds.state(visit_id) is VisitState.CANCELLED
 
 
 async def test_the_agent_is_told_which_order_it_is_about(rounds: Rounds) -> None:
