@@ -185,8 +185,6 @@ class Callbacks:
 
     def _missed(self, call: Call) -> Origin | None:
         """Why a call that is over makes work, None when it does not."""
-        if call.visit_id and call.queued is None:
-            return None  # the robot called them, and they have not asked for a person
         lasted = (call.ended or call.started) - (call.started if call.queued is None else call.queued)
         if call.outcome is Outcome.FAILED:
             return Origin.MISSED

@@ -123,6 +123,7 @@ class Switchboard:
                     caller=visited.number,
                     visit_id=visited.visit_id,
                     about_order=visited.order_id,
+                    served=True,  # we wanted something of them: who hangs up abandons nothing
                 )
             elif (place := await self._place(session, stage)) is not None:
                 called_back = True

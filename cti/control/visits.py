@@ -16,7 +16,6 @@ from urllib.parse import quote, unquote
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from cti import call as calls_of
 from cti.agi import AgiSession
 from cti.call import Call
 from cti.control.calls import Calls
@@ -174,9 +173,6 @@ class Visits:
         silent = values.get("result") == SILENT
         visit = self.book.keep("noted", life.noted(visit, said, self._calls.now(), silent=silent))
         self.record(visit)
-        current = self._calls.find(call.call_id)
-        if visit.answers.any and current is not None and not current.served:
-            self._calls.update(calls_of.served(current))
 
     def _place(self, call_id: str) -> tuple[float | None, float | None]:
         """Where in the recording the words of the last answer are; None where nobody can tell."""
