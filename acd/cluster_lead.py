@@ -74,6 +74,8 @@ class Lead:
         self._seq = 0
         self._queues: tuple[QueueState, ...] = ()
         self._queues_told = 0.0
+        self._began = clock()
+        self._unheard: dict[str, float] = {}  # buried member -> since when
         self._agent_owner = merged.agent_owner
         self._call_owner = merged.call_owner
         self._claims = merged.claims
@@ -255,6 +257,7 @@ class Lead:
         """The member is dead or out of reach: its callers come back through the dialplan, its agents by
         their pages; what rings or talks goes on in Asterisk."""
         self.taken.pop(member, None)
+        self._unheard[member] = self._now()
         decisions: list[Decision] = []
         unheard = [one for one, (_, at) in self.asked.items() if at == member]
         until = self._now() + ORPHAN_S
@@ -277,7 +280,8 @@ class Lead:
 
     def join(self, census: Census) -> tuple[Router, Merged]:
         """The line with a member that has come (back): a router and what it stands for."""
-        merged = merge(self.view(), [census], self._now(), keep=self._merged())
+        heard = self._unheard.pop(census.member, self._began)
+        merged = merge(self.view(), [census], self._now(), keep=self._merged(), heard=heard)
         for agent in census.agents:
             merged.orphans.pop(agent.agent_id, None)
         return restored(self.router.policy, merged, self._now())[0], merged
@@ -317,6 +321,7 @@ class Lead:
     def continues(self, before: Lead) -> None:
         """Go on counting where another hand of the same epoch stopped."""
         self._seq, self.taken, self.asked = before._seq, before.taken, before.asked
+        self._began, self._unheard = before._began, before._unheard
 
     def _open_questions(self) -> dict[str, str]:
         """Offered call -> member that has to agree; forgets those that are not offered (so) any more."""

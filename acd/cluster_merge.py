@@ -6,10 +6,12 @@ the call's member is believed, because it is the one that rings and hears the an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from acd.cluster_foresight import BUSY, stopped, talking
+from acd.cluster_foresight import BUSY, free, stopped, talking
 from acd.cluster_messages import Census, Talk
 from acd.cluster_mirror import View, talks_of
 from acd.messages import (
@@ -44,7 +46,13 @@ class Merged:
 
 
 def merge(
-    known: View, censuses: Iterable[Census], now: float, *, keep: Merged | None = None, alone: bool = False
+    known: View,
+    censuses: Iterable[Census],
+    now: float,
+    *,
+    keep: Merged | None = None,
+    heard: float = math.inf,
+    alone: bool = False,
 ) -> Merged:
     """Put one line together.
 
@@ -53,13 +61,16 @@ def merge(
         censuses: what living members say.
         now: epoch seconds.
         keep: a running line that the censuses join: its owners stand unless a census has claimed later.
+        heard: when those who join were heard last. One that was stopped reads old news when it wakes and
+            takes them for new: what the line has seen of an agent since then stands.
         alone: no other server exists; agents of before may be offered calls and calls of before wait on.
     """
     merged = keep or Merged()
     talks: list[Talk] = []
     guests: list[AgentRecord] = []
+    stands = {one for one, agent in known.agents.items() if _seen_since(agent, heard)}
     for census in sorted(censuses, key=lambda one: one.member):
-        _take(merged, census)
+        _take(merged, census, known.agents, stands)
         talks += [one for one in census.talks if merged.call_owner.get(one.call_id) == census.member]
         guests += census.guests
     for agent_id, agent in known.agents.items():
@@ -67,12 +78,15 @@ def merge(
             merged.agents[agent_id] = agent if alone else held(agent, now)
             merged.orphans[agent_id] = agent
     for guest in guests:
-        _believe(merged, guest, now)
+        if guest.agent_id not in stands:
+            _believe(merged, guest, now)
     for call_id, call in known.waiting.items():
         if call_id not in merged.call_owner and (alone or call.callback or _rings(known, call, now)):
             merged.waiting.setdefault(call_id, call)
     for talk in talks:
-        _connect(merged, talk, now)
+        _connect(merged, talk, now, stands)
+    for agent in tuple(merged.agents.values()):
+        _end_waiting(merged, agent, now, stands)
     for call in tuple(merged.waiting.values()):
         _fit_offer(merged, call, now)
     return merged
@@ -89,16 +103,32 @@ def held(agent: AgentRecord, now: float) -> AgentRecord:
     return stopped(agent, NotReadyReason.LOST, now)
 
 
-def _take(merged: Merged, census: Census) -> None:
+def _seen_since(agent: AgentRecord, heard: float) -> bool:
+    """Whether the line has seen this agent do something since then; to be lost is nothing that they did."""
+    return agent.since > heard and agent.reason is not NotReadyReason.LOST
+
+
+def _take(
+    merged: Merged, census: Census, running: Mapping[str, AgentRecord], stands: AbstractSet[str]
+) -> None:
     """What the census names belongs to its member, unless another one has claimed it later."""
     for agent in census.agents:
         if _claims(merged, merged.agent_owner, agent.agent_id, census):
-            merged.agents[agent.agent_id] = agent
+            seen = running.get(agent.agent_id)
+            stays = seen is not None and agent.agent_id in stands
+            merged.agents[agent.agent_id] = _again_here(seen, agent) if seen and stays else agent
     for call in census.waiting:
         if _claims(merged, merged.call_owner, call.call_id, census):
             merged.waiting[call.call_id] = call
     for talk in census.talks:
         _claims(merged, merged.call_owner, talk.call_id, census)
+
+
+def _again_here(seen: AgentRecord, agent: AgentRecord) -> AgentRecord:
+    """What the line has seen of an agent whose page is here after all: what follows is theirs again."""
+    if seen.after_reason is not NotReadyReason.LOST:
+        return seen
+    return replace(seen, after=agent.after, after_reason=agent.after_reason)
 
 
 def _claims(merged: Merged, owners: dict[str, str], what: str, census: Census) -> bool:
@@ -134,11 +164,31 @@ def _rings(known: View, call: WaitingRecord, now: float) -> bool:
     return agent.until is not None and now < agent.until
 
 
-def _connect(merged: Merged, talk: Talk, now: float) -> None:
-    merged.waiting.pop(talk.call_id, None)
+def _connect(merged: Merged, talk: Talk, now: float, stands: AbstractSet[str]) -> None:
+    """A member has this talk; who has done something else since it was heard is in it no more."""
     agent = merged.agents.get(talk.agent_id)
-    if agent is not None and talk.call_id not in talks_of(agent):
+    if agent is None or talk.call_id in talks_of(agent):
+        merged.waiting.pop(talk.call_id, None)
+    elif talk.agent_id not in stands:
+        merged.waiting.pop(talk.call_id, None)
         merged.agents[talk.agent_id] = replace(talking(agent, talk.call_id, now), since=talk.since)
+    elif talk.call_id not in merged.waiting:
+        merged.call_owner.pop(talk.call_id, None)
+        merged.claims.pop(talk.call_id, None)
+
+
+def _end_waiting(merged: Merged, agent: AgentRecord, now: float, stands: AbstractSet[str]) -> None:
+    """Nobody waits and talks: what was seen last is true."""
+    for call_id in talks_of(agent):
+        if call_id not in merged.waiting:
+            continue
+        seen = agent.agent_id in stands or call_id in agent.texting
+        if seen or merged.claims.get(call_id, 0.0) <= agent.since:
+            del merged.waiting[call_id]
+        elif (after := free(agent, now)) is not None:  # the citizen was put in line again after that talk
+            merged.agents[agent.agent_id] = after
+        else:
+            del merged.agents[agent.agent_id]
 
 
 def _fit_offer(merged: Merged, call: WaitingRecord, now: float) -> None:
