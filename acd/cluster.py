@@ -68,6 +68,16 @@ RESEND_S = 0.6
 """What the leader has not confirmed in this time is sent again."""
 
 
+def claim_of(event: Event | AgentClaimed) -> str:
+    """The agent or call that this event makes its member's, "" when none."""
+    match event:
+        case AgentClaimed(agent_id=what) | AgentSignedIn(agent_id=what):
+            return what
+        case CallQueued(call_id=what) | TalkRestored(call_id=what) | CallbackReached(new_call_id=what):
+            return what
+    return ""
+
+
 class Mode(StrEnum):
     """How a member takes part."""
 
@@ -444,6 +454,8 @@ class Member:
                 if lead.taken.get(member) == seq - 1:
                     decisions = self._hold(lead.handle(member, event, seq))
                     self._let_go(lead.claimed)
+                    if isinstance(event, AgentClaimed) and lead.asks(event.agent_id, member):
+                        lead.state()  # it may have been asked for leave before it had the agent
                     return decisions
             case Census(epoch=epoch) if epoch == lead.epoch and message.member not in lead.taken:
                 return self._joined(lead, message)
@@ -495,9 +507,7 @@ class Member:
         before = self._mirror.view()
         self._mirror.replace(View.of(state.agents, state.waiting))
         self._confirm(state.taken[self.name])
-        for ours in (self._agents, self._calls):
-            for one in [one for one in ours if state.owners.get(one, self.name) != self.name]:
-                del ours[one]
+        self._let_go(one for one, owner in state.owners.items() if owner != self.name)
         self._expect, self._queues = state.seq + 1, state.queues or self._queues
         for call in state.waiting:
             if call.offered_to is not None and state.ask.get(call.call_id) == self.name:
@@ -559,9 +569,13 @@ class Member:
         return [offer]
 
     def _let_go(self, claimed: Iterable[str]) -> None:
+        """These are another member's now; not those that we have claimed since, of which the leader has not
+        heard yet."""
+        ours = {what for _, told in self._unconfirmed if (what := claim_of(told.event))}
         for one in claimed:
-            self._agents.pop(one, None)
-            self._calls.pop(one, None)
+            if one not in ours:
+                self._agents.pop(one, None)
+                self._calls.pop(one, None)
 
     def _confirm(self, seq: int) -> None:
         self._mirror.confirmed(seq)

@@ -140,6 +140,10 @@ class Lead:
             if call.offered_to is not None and (was is None or was.offered_to != call.offered_to):
                 self._ask(call_id, call.offered_to)
 
+    def asks(self, agent_id: str, member: str) -> bool:
+        """Whether this member's leave is awaited for a ring at the agent."""
+        return (agent_id, member) in self.asked.values()
+
     def granted(self, call_id: str, agent_id: str) -> None:
         """The agent's member has agreed."""
         if self.asked.get(call_id, ("", ""))[0] == agent_id:

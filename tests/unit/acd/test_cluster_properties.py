@@ -71,12 +71,18 @@ class CommonLine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.line.running()) == len(NAMES))
     @rule(name=st.sampled_from(NAMES))
     def kill(self, name: str) -> None:
+        self._said(name)
         self.line.kill(name)
 
     @precondition(lambda self: len(self.line.running()) == len(NAMES))
     @rule(name=st.sampled_from(NAMES))
     def stop(self, name: str) -> None:
+        self._said(name)
         self.line.seats[name].runs = False
+
+    def _said(self, name: str) -> None:
+        """Words go out within a millisecond; what a server decides in its very last one, nobody can know."""
+        self.line.send(self.line.seats[name])
 
     @rule(name=st.sampled_from(NAMES))
     def back(self, name: str) -> None:
