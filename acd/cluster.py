@@ -64,6 +64,8 @@ CENSUS_S = 0.5
 """A new leader waits no longer for the censuses of the others."""
 ISLAND_S = 3.0
 """Without Redis for so long a follower begins to route its own calls; longer than a sign of life lasts."""
+REAL_ISLAND_S = 0.5
+"""Who has been an island for so long knows its part of the line better than anybody."""
 RESEND_S = 0.6
 """What the leader has not confirmed in this time is sent again."""
 
@@ -133,6 +135,7 @@ class Member:
         self._seq = 0
         self._unconfirmed: list[tuple[float, Told]] = []
         self._expect: int | None = None  # next word of the leader; None: a State is needed
+        self._island_since = mono()
         self._asked = 0.0  # when a State was asked for
         self._pending: dict[str, Offer] = {}  # our calls for which an agent's member has not agreed yet
         self._taking: _Taking | None = None
@@ -364,7 +367,14 @@ class Member:
         self._mirror.apply(Changes(waiting=kept))
         self._pending.clear()
 
+    def _routed_alone(self) -> bool:
+        """Whether this has been an island for a while; one that was only stopped takes itself for one, too,
+        in the moment in which it wakes."""
+        island = self._lead is not None and not self._lead.epoch
+        return island and self._mono() - self._island_since >= REAL_ISLAND_S
+
     def _be_island(self) -> list[Decision]:
+        self._island_since = self._mono()
         self._forget_pending()
         view = self._mirror.view()
         known = view if self.alone else self._rung_by_others(view)
@@ -494,8 +504,9 @@ class Member:
             case CensusWanted(epoch=epoch, members=members):
                 if not members or self.name in members:
                     self._taking = None
+                    census = replace(self._census(epoch), island=self._routed_alone())
                     self._follow("asked for a census")
-                    self.up.append(self._census(epoch))
+                    self.up.append(census)
                 return []
             case State() if self.name in message.taken and self._lead is None:
                 return self._take_state(message)

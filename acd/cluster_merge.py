@@ -68,8 +68,9 @@ def merge(
     merged = keep or Merged()
     talks: list[Talk] = []
     guests: list[AgentRecord] = []
-    stands = {one for one, agent in known.agents.items() if _seen_since(agent, heard)}
+    stands: set[str] = set()
     for census in sorted(censuses, key=lambda one: one.member):
+        stands |= _standing(known, census, heard)
         _take(merged, census, known.agents, stands)
         talks += [one for one in census.talks if merged.call_owner.get(one.call_id) == census.member]
         guests += census.guests
@@ -103,9 +104,15 @@ def held(agent: AgentRecord, now: float) -> AgentRecord:
     return stopped(agent, NotReadyReason.LOST, now)
 
 
-def _seen_since(agent: AgentRecord, heard: float) -> bool:
-    """Whether the line has seen this agent do something since then; to be lost is nothing that they did."""
-    return agent.since > heard and agent.reason is not NotReadyReason.LOST
+def _standing(known: View, census: Census, heard: float) -> set[str]:
+    """Agents of whom the line has seen something since this member was heard; to be lost is nothing that they
+    did. An island has gone on by itself: of what both have seen, the newer is true."""
+    since = {agent.agent_id: agent.since for agent in census.agents} if census.island else {}
+    return {
+        one
+        for one, agent in known.agents.items()
+        if agent.since > since.get(one, heard) and agent.reason is not NotReadyReason.LOST
+    }
 
 
 def _take(

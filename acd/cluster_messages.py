@@ -59,6 +59,7 @@ class Census:
     talks: tuple[Talk, ...] = ()  # of calls that are here
     guests: tuple[AgentRecord, ...] = ()  # agents of others with a call of this one, or an event told here
     claims: Mapping[str, float] = field(default_factory=dict)  # agent or call -> here since (epoch seconds)
+    island: bool = False  # its word is its own: it has just routed its part of the line by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

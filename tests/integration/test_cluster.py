@@ -91,9 +91,6 @@ async def test_a_follower_is_killed(exchange: Exchange) -> None:
     await nobody_suffered(exchange)
 
 
-@pytest.mark.xfail(
-    strict=False, reason="a call answered while its server was stopped and nobody led may be offered again"
-)
 async def test_a_leader_that_was_stopped_wakes_and_follows(exchange: Exchange) -> None:
     old = await leads(exchange)
     exchange.stop(old)
@@ -105,9 +102,6 @@ async def test_a_leader_that_was_stopped_wakes_and_follows(exchange: Exchange) -
     await nobody_suffered(exchange)
 
 
-@pytest.mark.xfail(
-    strict=False, reason="a ring that was on its way when Redis died may meet one of the agent's own island"
-)
 async def test_redis_is_killed_and_comes_back(exchange: Exchange, valkey_server: RedisServer) -> None:
     leader = await leads(exchange)
     epoch, answered = leader.epoch, exchange.counts.answered
