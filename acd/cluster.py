@@ -140,6 +140,7 @@ class Member:
         self._pending: dict[str, Offer] = {}  # our calls for which an agent's member has not agreed yet
         self._taking: _Taking | None = None
         self._seen = mono()  # when Redis was last heard, by the time of the question
+        self._members: frozenset[str] = frozenset()  # who took part then
         self._leader = ""  # who held the lease then
         self._lead: Lead | None = self._hand(0, router, Merged())
 
@@ -292,6 +293,7 @@ class Member:
         """Redis answered the pulse that was sent at `sent` (monotonic)."""
         self._seen = max(self._seen, sent)
         before, self._leader = self._leader, pulse.leader
+        known, self._members = self._members, pulse.members
         if pulse.leader != self.name:
             if self._taking is not None or (self._lead is not None and self._lead.epoch):
                 self._taking = None
@@ -304,7 +306,11 @@ class Member:
         if not self.lease.held(self._mono()):
             return []  # an answer that was read too late, after a stop
         if fresh:
-            return self._took(pulse.members - {self.name, before})
+            others = pulse.members - {self.name, before}
+            island = self._lead is not None and not self._lead.epoch
+            if not self.alone and (pulse.forgot or island):
+                others |= known - {self.name}  # they are back in a moment, too
+            return self._took(others)
         if self._lead is None or not self._lead.epoch:
             return []
         decisions: list[Decision] = []

@@ -44,17 +44,19 @@ for _, other in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
   if other ~= me and name(other) == name(me) then redis.call('ZREM', KEYS[3], other) end
 end
 local token = redis.call('GET', KEYS[1])
-local leader, epoch = '', '0'
+local leader, epoch, forgot = '', '0', 0
 if token then leader, epoch = string.match(token, '^(.*):(%d+)$') end
 if leader == me and tonumber(epoch) >= seen then
   redis.call('PEXPIRE', KEYS[1], ttl)
 elseif leader == '' or name(leader) == name(me) then
-  local last = math.max(tonumber(redis.call('GET', KEYS[2]) or '0') + 1, seen + 1, now)
+  local given = redis.call('GET', KEYS[2])
+  if not given then forgot = 1 end
+  local last = math.max(tonumber(given or '0') + 1, seen + 1, now)
   epoch, leader = string.format('%.0f', last), me
   redis.call('SET', KEYS[2], epoch)
   redis.call('SET', KEYS[1], me .. ':' .. epoch, 'PX', ttl)
 end
-return {leader, epoch, redis.call('PTTL', KEYS[1]), redis.call('ZRANGE', KEYS[3], 0, -1)}
+return {leader, epoch, redis.call('PTTL', KEYS[1]), redis.call('ZRANGE', KEYS[3], 0, -1), forgot}
 """
 """A sign of life; renews the lease of the asker, or takes one that nobody has. An epoch is never less than
 the server's time in milliseconds, so that it grows even when Redis came back without memory."""
@@ -105,7 +107,7 @@ class LineBus:
         arguments: list[bytes | str | int] = [
             self._member, self._ttl_ms, round(ALIVE_S * 1000), newest_epoch,
         ]  # fmt: skip
-        leader, epoch, left_ms, members = await in_time(
+        leader, epoch, left_ms, members, forgot = await in_time(
             lambda: cast(
                 "Awaitable[Any]",
                 self._pulse(keys=[self._leader, self._epoch, self._members], args=arguments),
@@ -117,6 +119,7 @@ class LineBus:
             epoch=int(epoch),
             left_s=max(0, int(left_ms)) / 1000,
             members=frozenset(map(_text, members)),
+            forgot=bool(forgot),
         )
 
     async def say_down(self, epoch: int, messages: Sequence[bytes]) -> bool:

@@ -28,6 +28,7 @@ class Pulse:
     epoch: int  # of that lease; 0 when nobody holds it
     left_s: float  # until it ends unless renewed
     members: frozenset[str]  # who has given a sign of life lately, the asker included
+    forgot: bool = False  # Redis had no memory of any lease: its list of members says little yet
 
 
 class Lease:
