@@ -41,6 +41,9 @@ ORPHAN_S = 20.0
 QUEUES_S = 0.9
 """The wallboard's figures are told this often at most."""
 
+GRANT_S = 0.4
+"""A member that does not agree to a ring in this time is asked no more: the call goes to somebody else."""
+
 AWAY = frozenset({NotReadyReason.LOST, NotReadyReason.PHONE_LOST})
 """Reasons of the system's, for which nobody asked."""
 
@@ -74,6 +77,7 @@ class Lead:
         self._seq = 0
         self._queues: tuple[QueueState, ...] = ()
         self._queues_told = 0.0
+        self._asked_at: dict[str, float] = {}  # offered call -> since when its agent's member is asked
         self._began = clock()
         self._unheard: dict[str, float] = {}  # buried member -> since when
         self._agent_owner = merged.agent_owner
@@ -105,7 +109,11 @@ class Lead:
     def handle(self, member: str, event: Event | AgentClaimed, seq: int = 0) -> list[Decision]:
         """Take one event of a member; returns what the leader's own hands carry out."""
         self.claimed = []
-        return self._run(self._admitted(member, event), event, member, seq)
+        decisions = self._run(self._admitted(member, event), event, member, seq)
+        if isinstance(event, Tick):
+            for call_id in [one for one, at in self._asked_at.items() if self._now() - at > GRANT_S]:
+                decisions += self._run(self._again(call_id), Tick(), self._name, 0)
+        return decisions
 
     def _run(self, events: list[Event], cause: Event | AgentClaimed, member: str, seq: int) -> list[Decision]:
         decisions: list[Decision] = []
@@ -129,9 +137,10 @@ class Lead:
         """Note whose leave is needed before this agent is rung: their own member's, unless it is the one
         that rings, or this one."""
         owner = self._agent_owner.get(agent_id)
-        self.asked.pop(call_id, None)
+        self._unask(call_id)
         if owner not in (None, self._name, self._call_owner.get(call_id, self._name)):
             self.asked[call_id] = (agent_id, owner or "")
+            self._asked_at[call_id] = self._now()
 
     def ask_for_new(self, before: View) -> None:
         """The same for every ring that was not there `before`."""
@@ -147,11 +156,15 @@ class Lead:
     def granted(self, call_id: str, agent_id: str) -> None:
         """The agent's member has agreed."""
         if self.asked.get(call_id, ("", ""))[0] == agent_id:
-            del self.asked[call_id]
+            self._unask(call_id)
+
+    def _unask(self, call_id: str) -> None:
+        self.asked.pop(call_id, None)
+        self._asked_at.pop(call_id, None)
 
     def _again(self, call_id: str) -> list[Event]:
         """Offer this call to somebody else: who was chosen cannot be asked."""
-        self.asked.pop(call_id, None)
+        self._unask(call_id)
         call = self.router.waiting(call_id)
         if call is None or call.offered_to is None:
             return []
@@ -161,8 +174,8 @@ class Lead:
             CallQueued(
                 call_id=call_id, queue=call.queue, needs=call.needs, also=call.also, media=call.media,
                 priority=call.priority - (queue.priority if queue else 0), urgent=call.urgent,
-                since=call.since, avoid=call.avoid, prefer=call.prefer, callback=call.callback,
-                reason=call.reason,
+                since=call.since, avoid=call.avoid | {call.offered_to}, prefer=call.prefer,
+                callback=call.callback, reason=call.reason,
             ),
         ]  # fmt: skip
 
@@ -325,14 +338,14 @@ class Lead:
     def continues(self, before: Lead) -> None:
         """Go on counting where another hand of the same epoch stopped."""
         self._seq, self.taken, self.asked = before._seq, before.taken, before.asked
-        self._began, self._unheard = before._began, before._unheard
+        self._began, self._unheard, self._asked_at = before._began, before._unheard, before._asked_at
 
     def _open_questions(self) -> dict[str, str]:
         """Offered call -> member that has to agree; forgets those that are not offered (so) any more."""
         for call_id, (agent_id, _) in tuple(self.asked.items()):
             call = self.router.waiting(call_id)
             if call is None or call.offered_to != agent_id:
-                del self.asked[call_id]
+                self._unask(call_id)
         return {call_id: member for call_id, (_, member) in self.asked.items()}
 
     def _tell_step(

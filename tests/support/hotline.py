@@ -625,14 +625,20 @@ class Hotline:
         await self.server_is_back()
         for number, desk in self.desks.items():
             await self.answers(number, 0.2)
-            async with asyncio.timeout(LIMIT_S):
-                while desk.state != "not_ready":
-                    try:
-                        await desk.send(NotReady(reason="rest"))
-                        await desk.send(FinishWrapUp())
-                    except DeskFailed:
-                        await asyncio.sleep(0.1)
-                    await asyncio.sleep(0.05)
+            refused = ""
+            try:
+                async with asyncio.timeout(LIMIT_S):
+                    while desk.state != "not_ready":
+                        try:
+                            await desk.send(NotReady(reason="rest"))
+                            await desk.send(FinishWrapUp())
+                        except DeskFailed as error:
+                            refused = str(error)
+                            await asyncio.sleep(0.1)
+                        await asyncio.sleep(0.05)
+            except TimeoutError:
+                told = f"{desk.state}, refused {refused!r}, live {await self.live()}"
+                raise AssertionError(f"desk {number} does not take a break: {told}") from None
         async with asyncio.timeout(LIMIT_S):
             while await self.live():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
