@@ -229,15 +229,11 @@ class Member:
     def _note(self, event: Event | AgentClaimed) -> None:
         """Keep what is ours."""
         match event:
-            case AgentClaimed(agent_id=agent_id) | AgentSignedIn(agent_id=agent_id):
-                self._agents.setdefault(agent_id, self._now())
-            case CallQueued(call_id=call_id) | TalkRestored(call_id=call_id):
-                self._calls.setdefault(call_id, self._now())
-            case CallbackReached(call_id=before, new_call_id=call_id):
-                self._calls.pop(before, None)
-                self._calls.setdefault(call_id, self._now())
-            case CallLeft(call_id=call_id) | CallEnded(call_id=call_id):
-                self._calls.pop(call_id, None)
+            case CallbackReached(call_id=gone) | CallLeft(call_id=gone) | CallEnded(call_id=gone):
+                self._calls.pop(gone, None)
+        if what := claim_of(event):
+            ours = self._agents if isinstance(event, AgentClaimed | AgentSignedIn) else self._calls
+            ours.setdefault(what, self._now())
 
     def _decides(self) -> bool:
         """Whether decisions are made here at this moment; finds out that a lease is over."""
