@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, case, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from acd.callbacks import OPEN, CallbackState
@@ -19,9 +17,9 @@ from cti.callback_records import (
     move_of,
     row_of,
 )
-from cti.database import insert_for
+from cti.entries import entries_of, newest_wins
 from cti.messages import Entry, EntryKind
-from cti.tables import call_events, callbacks
+from cti.tables import callbacks
 
 __all__ = ["CallbackStore", "put_callback"]
 
@@ -33,18 +31,7 @@ OPEN_STATES = tuple(sorted(state.value for state in OPEN))
 
 async def put_callback(connection: AsyncConnection, entry: Entry) -> None:
     """Store what a CALLBACK entry tells, unless a later one is there; part of the journal's transaction."""
-    await connection.execute(_upsert(connection.dialect.name), [row_of(entry)])
-
-
-@cache
-def _upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    statement = insert_for(dialect, callbacks)
-    new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=[callbacks.c.callback_id],
-        set_={column.name: new[column.name] for column in callbacks.c if not column.primary_key},
-        where=callbacks.c.entry_id < new.entry_id,
-    )
+    await connection.execute(newest_wins(connection.dialect.name, callbacks), [row_of(entry)])
 
 
 class CallbackStore:
@@ -87,22 +74,9 @@ class CallbackStore:
 
     async def history(self, callback_id: str) -> tuple[CallbackMove, ...]:
         """Return every move of a call-back, oldest first, at most 500; empty for an unknown one."""
-        query = select(call_events).where(
-            call_events.c.call_id == callback_id, call_events.c.kind == EntryKind.CALLBACK.value
-        )
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query.order_by(call_events.c.entry_id).limit(HISTORY_MOST))
-            return tuple(move_of(_entry(row)) for row in rows.mappings())
-
-
-def _entry(row: Any) -> Entry:
-    return Entry(
-        entry_id=row["entry_id"],
-        call_id=row["call_id"],
-        at=row["at"],
-        kind=EntryKind(row["kind"]),
-        data=row["data"],
-    )
+            moves = await entries_of(connection, [callback_id], [EntryKind.CALLBACK], HISTORY_MOST)
+        return tuple(map(move_of, moves))
 
 
 def _matching(which: CallbackFilter) -> Select[Any]:

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cti.call_records import CallFilter, CallPage, CallRecord, TranscriptLine, check_entry, fold, line_of
 from cti.callback_store import put_callback
 from cti.database import insert_for, writing
+from cti.entries import entries_of, newest_wins
 from cti.errors import HotlineError
 from cti.faults import fault_site
 from cti.messages import Entry, EntryKind
@@ -177,7 +178,7 @@ class CallStore:
     async def entries(self, call_id: str) -> tuple[Entry, ...]:
         """Return everything written about a call, in order."""
         async with self._engine.connect() as connection:
-            return await _entries(connection, [call_id])
+            return await entries_of(connection, [call_id])
 
     async def last_entry(self, call_id: str, kind: EntryKind | None = None) -> Entry | None:
         """Return the newest entry of a call (of one kind), None when there is none."""
@@ -207,16 +208,6 @@ def _record(row: Mapping[Any, Any]) -> CallRecord:
     return record
 
 
-async def _entries(
-    connection: AsyncConnection, call_ids: Sequence[str], kinds: Sequence[EntryKind] | None = None
-) -> tuple[Entry, ...]:
-    query = select(call_events).where(call_events.c.call_id.in_(call_ids))
-    if kinds is not None:
-        query = query.where(call_events.c.kind.in_([kind.value for kind in kinds]))
-    rows = await connection.execute(query.order_by(call_events.c.entry_id))
-    return tuple(_convert(row, Entry) for row in rows.mappings())
-
-
 @cache
 def _event_insert(dialect: str) -> sqlite.Insert | postgresql.Insert:
     return insert_for(dialect, call_events).on_conflict_do_nothing()
@@ -225,20 +216,8 @@ def _event_insert(dialect: str) -> sqlite.Insert | postgresql.Insert:
 async def _put_line(connection: AsyncConnection, entry: Entry) -> None:
     values = msgspec.structs.asdict(line_of(entry))
     await connection.execute(
-        _line_upsert(connection.dialect.name),
+        newest_wins(connection.dialect.name, transcript_lines),
         [{**values, "call_id": entry.call_id, "entry_id": entry.entry_id}],
-    )
-
-
-@cache
-def _line_upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    """The statement that stores a transcript line unless a later one is there."""
-    statement = insert_for(dialect, transcript_lines)
-    new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=[transcript_lines.c.call_id, transcript_lines.c.line_id],
-        set_={column.name: new[column.name] for column in transcript_lines.c if not column.primary_key},
-        where=transcript_lines.c.entry_id < new.entry_id,
     )
 
 
@@ -247,7 +226,7 @@ async def _project(connection: AsyncConnection, call_ids: Sequence[str]) -> None
     if not call_ids:
         return
     grouped: dict[str, list[Entry]] = {}
-    for entry in await _entries(connection, call_ids, CALL_KINDS):
+    for entry in await entries_of(connection, call_ids, CALL_KINDS):
         grouped.setdefault(entry.call_id, []).append(entry)
     folded = (fold(call_id, grouped.get(call_id, [])) for call_id in call_ids)
     rows = [msgspec.to_builtins(record) for record in folded if record is not None]

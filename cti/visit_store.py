@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, case, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cti import audit
-from cti.database import insert_for, upsert, writing
+from cti.database import upsert, writing
+from cti.entries import entries_of, newest_wins
 from cti.messages import Entry, EntryKind
-from cti.tables import call_events, visit_switch, visits
+from cti.tables import visit_switch, visits
 from cti.visit_records import (
     KeptVisit,
     VisitFilter,
@@ -37,18 +36,7 @@ ACTIVE_STATES = (VisitState.DIALLING.value, VisitState.TALKING.value)
 
 async def put_visit(connection: AsyncConnection, entry: Entry) -> None:
     """Store what a VISIT entry tells, unless a later one is there; part of the journal's transaction."""
-    await connection.execute(_upsert(connection.dialect.name), [row_of(entry)])
-
-
-@cache
-def _upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    statement = insert_for(dialect, visits)
-    new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=[visits.c.visit_id],
-        set_={column.name: new[column.name] for column in visits.c if not column.primary_key},
-        where=visits.c.entry_id < new.entry_id,
-    )
+    await connection.execute(newest_wins(connection.dialect.name, visits), [row_of(entry)])
 
 
 class VisitStore:
@@ -109,23 +97,9 @@ class VisitStore:
 
     async def history(self, visit_id: str) -> tuple[VisitMove, ...]:
         """Return every move of a visit, oldest first, at most 500; empty for an unknown one."""
-        query = select(call_events).where(
-            call_events.c.call_id == visit_id, call_events.c.kind == EntryKind.VISIT.value
-        )
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query.order_by(call_events.c.entry_id).limit(HISTORY_MOST))
-            return tuple(
-                move_of(
-                    Entry(
-                        entry_id=row["entry_id"],
-                        call_id=row["call_id"],
-                        at=row["at"],
-                        kind=EntryKind(row["kind"]),
-                        data=row["data"],
-                    )
-                )
-                for row in rows.mappings()
-            )
+            moves = await entries_of(connection, [visit_id], [EntryKind.VISIT], HISTORY_MOST)
+        return tuple(map(move_of, moves))
 
     # ------------------------------------------------------------ the switch
 
