@@ -1,4 +1,4 @@
-"""Journal entries in the database: read back, and what the newest one of each object tells kept as its row."""
+"""Journal entries in the database: read back, and the newest one of each object kept as its row."""
 
 from __future__ import annotations
 
