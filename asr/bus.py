@@ -26,6 +26,7 @@ from asr.messages import (
     TapAnnounced,
     TapEnded,
     TranscriptFinal,
+    TranscriptGap,
     TranscriptMessage,
     TranscriptPartial,
     WorkerState,
@@ -43,9 +44,11 @@ STREAM_LENGTH = 100_000
 Client = Redis
 """redis.asyncio client; answers may be bytes or str (`decode_responses`), both are read."""
 
-_TYPES: dict[str, type[TranscriptPartial] | type[TranscriptFinal] | type[TapEnded]] = {
+_Kind = type[TranscriptPartial] | type[TranscriptFinal] | type[TranscriptGap] | type[TapEnded]
+_TYPES: dict[str, _Kind] = {
     "partial": TranscriptPartial,
     "final": TranscriptFinal,
+    "gap": TranscriptGap,
     "ended": TapEnded,
 }
 _NAMES = {kind: name for name, kind in _TYPES.items()}

@@ -15,6 +15,7 @@ class Speaker(StrEnum):
 
     CITIZEN = "citizen"
     AGENT = "agent"
+    THIRD = "third"  # somebody asked into the talk: a colleague, a unit, an interpreter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,17 @@ class TranscriptPartial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A stretch of the readable text that was written otherwise than it was heard."""
+
+    start: int  # first character in the readable text
+    end: int  # after the last character
+    heard: str  # what the recogniser made of it
+    source: str  # "gazetteer" (a name of the city) or "digits" (number passages listened to again)
+    confidence: float  # 0 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptFinal:
     """A finished sentence."""
 
@@ -76,6 +88,19 @@ class TranscriptFinal:
     end: float  # epoch seconds
     confidence: float  # 0 to 1, mean over words weighted by length
     words: tuple[Word, ...] = ()  # word by word
+    repairs: tuple[Repair, ...] = ()  # where `text` is not what was heard, left to right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptGap:
+    """Nobody listened to this leg for a while: a worker died, or fell behind and skipped."""
+
+    call_id: str  # which call
+    speaker: Speaker  # whose leg
+    tap_id: str  # the tap that was lost, or that skipped
+    start: float  # epoch seconds
+    end: float  # epoch seconds
+    reason: str  # "worker_lost" or "behind"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +115,7 @@ class TapEnded:
     at: float  # epoch seconds
 
 
-TranscriptMessage = TranscriptPartial | TranscriptFinal | TapEnded
+TranscriptMessage = TranscriptPartial | TranscriptFinal | TranscriptGap | TapEnded
 
 
 # ---------------------------------------------------------------- the draft
@@ -118,3 +143,14 @@ class FieldSuggestion:
     audio_from: float | None = None  # seconds into the recording; None where it was not heard (caller id)
     audio_to: float | None = None  # seconds into the recording
     quote: str = ""  # the words it was taken from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryGuess:
+    """A category (事项分类) that a matter may belong to."""
+
+    path: tuple[str, ...]  # names of level 1, 2, 3 as in the taxonomy; shorter where the deeper one is open
+    confidence: float  # 0 to 1, calibrated: of guesses at 0.8 about 80 % are right
+    source: str  # "rule:category/<cue>", "model:<version>"
+    quote: str = ""  # the words that speak for it
+    matter: str = ""  # how a title calls it, "" to use the path's last name

@@ -151,17 +151,30 @@ class CallbackView(View, frozen=True):
     note: str = ""  # what a person wrote
 
 
+class RepairView(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of a caption that was written otherwise than it was heard (see asr.messages.Repair)."""
+
+    start: int  # first character
+    end: int  # after the last
+    heard: str  # what was heard
+    source: str  # "gazetteer" or "digits"
+    confidence: float  # 0 to 1
+
+
 class Caption(View, frozen=True):
     """One sentence of the live transcript; a later one with the same `line_id` replaces it."""
 
     call_id: str  # which call
     line_id: str  # tap and segment
-    speaker: str  # "citizen" or "agent"
+    speaker: str  # "citizen", "agent" or "third"
     text: str  # readable text
     start: float  # seconds into the recording
     end: float  # seconds into the recording
     final: bool  # False: still being spoken
     confidence: float | None = None  # 0 to 1, finals only
+    verbatim: str = ""  # as it was heard; finals only
+    repairs: tuple[RepairView, ...] = ()  # where the text is not what was heard
+    gap: str = ""  # not speech: nobody listened from start to end ("worker_lost", "behind"); text is ""
 
 
 class FieldView(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +199,45 @@ class DraftView(View, frozen=True):
     version: int  # grows with every change
     state: str  # orders.messages.OrderState
     fields: Mapping[str, FieldView] = {}  # orders.messages.OrderField -> value
+
+
+class UnitAdviceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit that could handle the matter."""
+
+    unit: str  # its name
+    reason: str  # why, in Chinese
+    source: str  # "rule:<id>", "learned" or "duty"
+    confidence: float  # 0 to 1
+
+
+class SimilarOrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that may speak of the same matter."""
+
+    order_id: str  # which
+    number: str  # 工单编号
+    title: str  # its title
+    at: float  # opened
+    score: float  # 0 to 1
+    reason: str  # why, in Chinese
+
+
+class AnswerView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the knowledge base says of what is asked."""
+
+    article_id: str  # which article
+    title: str  # the question it answers
+    answer: str  # what to say
+    basis: str = ""  # 依据
+    score: float = 0.0  # 0 to 1
+
+
+class AdviceView(View, frozen=True):
+    """What stands beside a draft; replaces the one before it. Nothing of it is in the order by itself."""
+
+    order_id: str  # whose
+    units: tuple[UnitAdviceView, ...] = ()  # best first, at most three
+    similar: tuple[SimilarOrderView, ...] = ()  # best first, at most ten
+    answers: tuple[AnswerView, ...] = ()  # best first, at most five
 
 
 class QueueView(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,6 +300,8 @@ class Snapshot(View, frozen=True):
     call: CallView | None = None  # the call they ring for, talk to or wrap up
     captions: tuple[Caption, ...] = ()  # of that call so far
     draft: DraftView | None = None  # of that call
+    more_drafts: tuple[DraftView, ...] = ()  # further matters of that call, in the order they came up
+    advice: tuple[AdviceView, ...] = ()  # beside those drafts
     callback: CallbackView | None = None  # the call-back they are reserved for
 
 
@@ -266,6 +320,7 @@ ServerMessage = (
     | CallbackView
     | Caption
     | DraftView
+    | AdviceView
     | QueuesView
     | HealthView
     | TargetsView

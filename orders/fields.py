@@ -16,10 +16,16 @@ TITLES: Mapping[OrderField, str] = MappingProxyType(
         OrderField.DISTRICT: "区县",
         OrderField.STREET: "街道",
         OrderField.PLACE: "地点",
+        OrderField.DETAIL: "详细地址",
+        OrderField.POINT: "坐标",
+        OrderField.SUBJECT: "被诉对象",
         OrderField.PHONE: "联系电话",
         OrderField.CONTACT: "联系人",
         OrderField.TIME: "发生时间",
+        OrderField.TIME_ISO: "发生时刻",
         OrderField.URGENCY: "紧急程度",
+        OrderField.MOOD: "情绪",
+        OrderField.UNIT: "承办单位",
         OrderField.TITLE: "标题",
         OrderField.SUMMARY: "诉求内容",
     }
@@ -33,10 +39,16 @@ LIMITS: Mapping[OrderField, int] = MappingProxyType(
         OrderField.DISTRICT: 50,
         OrderField.STREET: 50,
         OrderField.PLACE: 300,
+        OrderField.DETAIL: 200,
+        OrderField.POINT: 40,
+        OrderField.SUBJECT: 100,
         OrderField.PHONE: 40,
         OrderField.CONTACT: 50,
         OrderField.TIME: 100,
+        OrderField.TIME_ISO: 40,
         OrderField.URGENCY: 10,
+        OrderField.MOOD: 10,
+        OrderField.UNIT: 100,
         OrderField.TITLE: 100,
         OrderField.SUMMARY: 4000,
     }
@@ -47,6 +59,7 @@ CHOICES: Mapping[OrderField, tuple[str, ...]] = MappingProxyType(
     {
         OrderField.TYPE: ("咨询", "求助", "投诉", "举报", "建议", "表扬"),
         OrderField.URGENCY: ("一般", "紧急", "特急"),
+        OrderField.MOOD: ("平静", "焦急", "不满", "愤怒"),
     }
 )
 """Fields in which only these values (or none) may stand."""

@@ -14,11 +14,17 @@ class OrderField(StrEnum):
     CATEGORY = "category"  # 事项分类
     DISTRICT = "district"  # 区县
     STREET = "street"  # 街道/乡镇
-    PLACE = "place"  # 地点 in words: road, estate, landmark, house number
+    PLACE = "place"  # 地点: road, estate or landmark
+    DETAIL = "detail"  # 详细地址 below the place: 8栋2单元603室
+    POINT = "point"  # 坐标 "longitude,latitude" of the place, where the gazetteer has it
+    SUBJECT = "subject"  # 被诉对象: the company, shop or unit complained about
     PHONE = "phone"  # 联系电话
     CONTACT = "contact"  # 联系人
-    TIME = "time"  # 发生时间
+    TIME = "time"  # 发生时间 in the citizen's words
+    TIME_ISO = "time_iso"  # the same as ISO 8601, where it can be told
     URGENCY = "urgency"  # 紧急程度: 一般 紧急 特急
+    MOOD = "mood"  # 情绪: 平静 焦急 不满 愤怒
+    UNIT = "unit"  # 承办单位 as proposed or chosen
     TITLE = "title"  # 标题
     SUMMARY = "summary"  # 诉求内容
 
@@ -84,6 +90,51 @@ class Draft:
     state: OrderState = OrderState.DRAFT  # where it is
     fields: Mapping[str, FieldValue] = field(default_factory=dict)  # OrderField value -> what stands there
     visit: OrderVisit | None = None  # answers of the newest return visit
+
+
+# ---------------------------------------------------------------- advice beside the draft (never stored)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitAdvice:
+    """A unit (承办单位) that could handle the matter."""
+
+    unit: str  # its name
+    reason: str  # why, in Chinese, fit to be shown
+    source: str  # "rule:<id>", "learned" or "duty"
+    confidence: float  # 0 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarOrder:
+    """An order that may speak of the same matter (诉求查重)."""
+
+    order_id: str  # which
+    number: str  # 工单编号, "" for one that was read from a file
+    title: str  # its title
+    at: float  # opened, epoch seconds
+    score: float  # 0 to 1: how surely it is the same matter
+    reason: str  # why, in Chinese: the same place, words in common, the same caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnowledgeAnswer:
+    """An article of the knowledge base that answers what the citizen asks."""
+
+    article_id: str  # which
+    title: str  # the question it answers
+    answer: str  # what to say
+    basis: str  # 依据, "" for none
+    score: float  # 0 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What is shown beside a draft: nothing of it is in the order until an agent takes it over."""
+
+    units: tuple[UnitAdvice, ...] = ()  # best first, at most three
+    similar: tuple[SimilarOrder, ...] = ()  # best first
+    answers: tuple[KnowledgeAnswer, ...] = ()  # best first
 
 
 # ---------------------------------------------------------------- events (append-only, the truth)

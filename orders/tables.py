@@ -36,6 +36,11 @@ metadata = MetaData(
 )
 """Include this in the migrations' target metadata."""
 
+_ADDED_LATER = frozenset(
+    OrderField(name) for name in ("detail", "point", "subject", "time_iso", "mood", "unit")
+)
+"""Fields that older rows got when their column was added."""
+
 order_events = Table(
     "order_events",
     metadata,
@@ -66,7 +71,15 @@ orders = Table(
     Column("closed_at", Double, nullable=True),
     Column("reason", String(MAX_REASON), nullable=False),
     Column("version", Integer, nullable=False),
-    *(Column(field.value, String(LIMITS[field]), nullable=False) for field in OrderField),
+    *(
+        Column(
+            field.value,
+            String(LIMITS[field]),
+            nullable=False,
+            server_default=text("''") if field in _ADDED_LATER else None,
+        )
+        for field in OrderField
+    ),
     Column("fields_json", Text, nullable=False),
     Column("solved", String(8), nullable=False, server_default=text("''")),  # orders.messages.Solved
     Column("satisfaction", Integer, nullable=True),  # 1 to 5, of the newest return visit

@@ -19,6 +19,7 @@ from asr.messages import (
     Speaker,
     TapEnded,
     TranscriptFinal,
+    TranscriptGap,
     TranscriptMessage,
 )
 from cti.call import Call
@@ -107,8 +108,11 @@ class Captions:
         call = self._calls.find(message.call_id)
         if call is None or isinstance(message, TapEnded):
             return
-        final = isinstance(message, TranscriptFinal)
         zero = call.recording_started
+        if isinstance(message, TranscriptGap):
+            self._show(call, _gap(message, zero))
+            return
+        final = isinstance(message, TranscriptFinal)
         caption = Caption(
             call_id=call.call_id,
             line_id=f"{message.tap_id}:{message.segment}",
@@ -193,3 +197,17 @@ class Captions:
         call = self._calls.find(call_id)
         if call is not None and call.order_id:
             self._suggest(call, found)
+
+
+def _gap(message: TranscriptGap, zero: float) -> Caption:
+    """Return what pages show of a time in which nobody listened."""
+    return Caption(
+        call_id=message.call_id,
+        line_id=f"{message.tap_id}:gap:{message.start:.3f}",
+        speaker=message.speaker.value,
+        text="",
+        start=round(max(0.0, message.start - zero), 3),
+        end=round(max(0.0, message.end - zero), 3),
+        final=True,
+        gap=message.reason,
+    )

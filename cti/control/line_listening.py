@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from asr.messages import TapEnded
+from asr.messages import TapEnded, TranscriptGap
 from cti.control.line_leg import Leg
 from cti.control.line_ports import LineDeps
 from cti.control.listening import HeardLeg
@@ -67,6 +67,8 @@ class _Question:
             message = await self._hearing.next()
             if isinstance(message, TapEnded):
                 self._deaf = True
+            elif isinstance(message, TranscriptGap):
+                continue  # what was not heard answers nothing; the question's own time limit goes on
             elif message.end > self._since:
                 self._turn.take(message, self._leg.clock())
                 if self._turn.speaks:

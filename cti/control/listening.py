@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from asr.messages import Speaker, TapEnded, TranscriptFinal, TranscriptMessage, TranscriptPartial
+from asr.messages import Speaker, TapEnded, TranscriptMessage, TranscriptPartial
 from cti.ami import AmiError, AmiLink
 from cti.call import Call
 from cti.control.calls import Calls
@@ -131,7 +131,7 @@ class Listening:
             return
         if isinstance(message, TranscriptPartial) and message.text:
             self._spoken[message.call_id] = self._clock()
-        elif isinstance(message, TranscriptFinal | TapEnded) or not message.text:
+        elif not isinstance(message, TranscriptPartial) or not message.text:
             self._spoken.pop(message.call_id, None)
         for hearing in self._hearings.get(message.call_id, ()):
             hearing.put(message)

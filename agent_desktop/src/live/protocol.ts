@@ -42,10 +42,16 @@ export type OrderField =
   | 'district'
   | 'street'
   | 'place'
+  | 'detail'
+  | 'point'
+  | 'subject'
   | 'phone'
   | 'contact'
   | 'time'
+  | 'time_iso'
   | 'urgency'
+  | 'mood'
+  | 'unit'
   | 'title'
   | 'summary'
 
@@ -120,16 +126,27 @@ export interface CallbackView {
   note: string
 }
 
+export interface RepairView {
+  start: number
+  end: number
+  heard: string
+  source: string
+  confidence: number
+}
+
 export interface Caption {
   type: 'caption'
   call_id: string
   line_id: string
-  speaker: 'citizen' | 'agent'
+  speaker: 'citizen' | 'agent' | 'third'
   text: string
   start: number
   end: number
   final: boolean
   confidence?: number | null
+  verbatim?: string
+  repairs?: RepairView[]
+  gap?: string
 }
 
 export interface FieldView {
@@ -151,6 +168,38 @@ export interface DraftView {
   version: number
   state: OrderState
   fields: Partial<Record<OrderField, FieldView>>
+}
+
+export interface UnitAdviceView {
+  unit: string
+  reason: string
+  source: string
+  confidence: number
+}
+
+export interface SimilarOrderView {
+  order_id: string
+  number: string
+  title: string
+  at: number
+  score: number
+  reason: string
+}
+
+export interface AnswerView {
+  article_id: string
+  title: string
+  answer: string
+  basis?: string
+  score?: number
+}
+
+export interface AdviceView {
+  type: 'advice_view'
+  order_id: string
+  units: UnitAdviceView[]
+  similar: SimilarOrderView[]
+  answers: AnswerView[]
 }
 
 export interface QueueView {
@@ -206,6 +255,8 @@ export interface Snapshot {
   call?: CallView | null
   captions: Caption[]
   draft?: DraftView | null
+  more_drafts?: DraftView[]
+  advice?: AdviceView[]
   callback?: CallbackView | null
 }
 
@@ -223,6 +274,7 @@ export type ServerMessage =
   | CallbackView
   | Caption
   | DraftView
+  | AdviceView
   | QueuesView
   | HealthView
   | TargetsView

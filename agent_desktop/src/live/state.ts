@@ -68,6 +68,7 @@ export function apply(state: LiveState, message: ServerMessage, now: number): Li
       return { ...state, queues: message.queues, queuesAt: now }
     case 'health_view':
       return { ...state, health: message }
+    case 'advice_view':
     case 'callback_view':
     case 'targets_view':
     case 'notice':

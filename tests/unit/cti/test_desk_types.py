@@ -14,6 +14,7 @@ import pytest
 
 from acd.messages import AgentState, NotReadyReason
 from cti.messages import (
+    AnswerView,
     CallState,
     Command,
     FieldView,
@@ -22,10 +23,13 @@ from cti.messages import (
     PartyState,
     PartyView,
     QueueView,
+    RepairView,
     Role,
     ServerMessage,
+    SimilarOrderView,
     TargetKind,
     TargetView,
+    UnitAdviceView,
 )
 from orders.messages import OrderField, OrderState
 
@@ -42,7 +46,16 @@ ENUMS: tuple[type[enum.StrEnum], ...] = (
     TargetKind,
     PartyState,
 )
-PARTS: tuple[type[msgspec.Struct], ...] = (FieldView, QueueView, PartyView, TargetView)
+PARTS: tuple[type[msgspec.Struct], ...] = (
+    FieldView,
+    QueueView,
+    PartyView,
+    TargetView,
+    RepairView,
+    UnitAdviceView,
+    SimilarOrderView,
+    AnswerView,
+)
 """What messages are made of and that is no message itself."""
 
 STATES = {
