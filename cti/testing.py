@@ -31,6 +31,9 @@ DEBIAN = {
 }
 """Program -> Debian package: installed when missing, or, by an ordinary user, unpacked into the cache."""
 
+_SIDE_BY_SIDE = ("--numprocesses=2", "--dist=loadfile", "--durations=25")
+"""A whole run takes two files at a time: most tests wait for telephones. More would make them late."""
+
 FONT = "fonts-noto-cjk"
 KEPT = frozenset({"HOTLINE_HOME", "HOTLINE_CHROMIUM", "HOTLINE_TEST_KEEP"})
 """Variables that tests may see; an operator's settings are none of theirs."""
@@ -59,7 +62,7 @@ def test(pytest_arguments: Sequence[str], *, quick: bool) -> int:
         if subprocess.run(command, cwd=folder, env=environment, check=False).returncode:
             failures.append(name)
     _step("pytest")
-    chosen = list(pytest_arguments) or (["tests/unit"] if quick else [])
+    chosen = list(pytest_arguments) or [*_SIDE_BY_SIDE, *(["tests/unit"] if quick else [])]
     if subprocess.run([python, "-m", "pytest", *chosen], cwd=ROOT, env=environment, check=False).returncode:
         failures.append("pytest")
     for name in failures:
