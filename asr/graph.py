@@ -16,42 +16,23 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
 
 import msgspec
 
-from asr.errors import AsrError
 from asr.fetch import Progress
+from asr.graph_digits import add_digits, digits_are_whole
+from asr.graph_tools import FstRunner, GraphError, Tools, link_parts, search_graph
 
 SEAL = ".hotline-graph.json"
 """In a composed model's folder: of which halves it was made, and how long the graph is."""
-PROGRAMS = ("fstsymbols", "fstprint", "fstcompile", "fstarcsort", "fstcompose", "fstrelabel", "fstconnect",
-            "fstconvert")  # fmt: skip
 NEEDS_DISK = 1_300_000_000
 """Bytes that composing the small Chinese model takes at most, its intermediate files included."""
 NEEDS_MEMORY = 1_600_000_000
 """Bytes of memory that it takes at most (measured: 1.16 GB)."""
-STEP_S = 1800.0
-NICE = 10
-
-
-class GraphError(AsrError):
-    """A graph cannot be composed here; the message says why and what to do."""
-
-
-class Tools(Protocol):
-    """OpenFst's programs with their plugins for n-gram and look-ahead graphs."""
-
-    def command(self, program: str) -> list[str]:
-        """The beginning of the command line that runs a program."""
-
-    def env(self) -> Mapping[str, str]:
-        """Environment variables that the programs need, plugins included."""
 
 
 def composed_beside(model: Path) -> Path:
@@ -106,133 +87,65 @@ def compose(
         raise GraphError(f"{model}: {Path(error.filename or '').name} is missing: name a Vosk model of two "
                          "halves (small models are)") from error  # fmt: skip
     if is_composed_of(target, model):
+        if not digits_are_whole(target):
+            progress("the graph of numbers", 0.9)
+            with locked(target), tempfile.TemporaryDirectory(dir=target.parent, prefix=".digits-") as work:
+                add_digits(target, model, Path(work), tools)
         progress("the graph is composed already", 1.0)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(target.parent).free) < NEEDS_DISK:
-        raise GraphError(
-            f"{target.parent}: {free >> 20} MiB free, composing needs {NEEDS_DISK >> 20}: make room"
-        )
-    if (memory := free_memory()) is not None and memory < NEEDS_MEMORY:
-        raise GraphError(
-            f"{memory >> 20} MiB of memory are free, composing needs {NEEDS_MEMORY >> 20}: try again when "
-            "the machine is less busy, or compose on another one and copy the folder"
-        )
-    with _lock(target), tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as work:
+    require_room(target.parent, NEEDS_DISK, NEEDS_MEMORY, free_memory())
+    with locked(target), tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as work:
         _work(model, Path(work), tools, progress)
-        _publish(model, Path(work), target)
+        _publish(model, Path(work), target, tools)
     progress("the graph is composed", 1.0)
     return target
 
 
+def require_room(folder: Path, disk: int, memory: int, free_memory: int | None) -> None:
+    """Raise GraphError where the disk of `folder` or the machine's memory (bytes) has too little left."""
+    if (free := shutil.disk_usage(folder).free) < disk:
+        raise GraphError(f"{folder}: {free >> 20} MiB free, composing needs {disk >> 20}: make room")
+    if free_memory is not None and free_memory < memory:
+        raise GraphError(
+            f"{free_memory >> 20} MiB of memory are free, composing needs {memory >> 20}: try again when "
+            "the machine is less busy, or compose on another one and copy the folder"
+        )
+
+
 def _work(model: Path, work: Path, tools: Tools, progress: Progress) -> None:
     """Write `words.txt` and `HCLG.fst` into `work`."""
-    halves = model / "graph"
-    fst = _Fst(tools, work)
+    grammar = model / "graph" / "Gr.fst"
+    fst = FstRunner(tools, work)
     progress("words of the language model", 0.0)
-    fst.run(["fstsymbols", "--save_osymbols=words.txt", str(halves / "Gr.fst"), os.devnull])
+    fst.run(["fstsymbols", "--save_osymbols=words.txt", str(grammar), os.devnull])
     progress("language half", 0.02)
-    fst.pipe(
-        (["fstsymbols", "--clear_isymbols", "--clear_osymbols", str(halves / "Gr.fst")], ["fstprint"]),
-        "G.txt",
-    )
-    fst.pipe((["fstcompile", "G.txt"], ["fstarcsort", "--sort_type=ilabel"]), "G.fst")
-    (work / "G.txt").unlink()
-    progress("composing", 0.15)
-    fst.run(["fstcompose", str(halves / "HCLr.fst"), "G.fst", "raw.fst"])
-    (work / "G.fst").unlink()
-    progress("removing labels that only composing needed", 0.7)
-    labels = (halves / "disambig_tid.int").read_text(encoding="ascii").split()
-    (work / "pairs.txt").write_text("".join(f"{label} 0\n" for label in labels), encoding="ascii")
-    fst.pipe(
-        (
-            ["fstrelabel", "--relabel_ipairs=pairs.txt", "raw.fst"],
-            ["fstconnect"],
-            ["fstarcsort", "--sort_type=ilabel"],
-            ["fstconvert", "--fst_type=const", "--fst_align=true"],
-        ),
-        "HCLG.fst",
-    )
-    (work / "raw.fst").unlink()
+    fst.pipe((["fstsymbols", "--clear_isymbols", "--clear_osymbols", str(grammar)], ["fstprint"]), "G.txt")
+    search_graph(model, work, tools, progress)
     progress("looking at the result", 0.97)
     if (work / "HCLG.fst").stat().st_size < 1_000_000 or (work / "words.txt").stat().st_size < 1000:
         raise GraphError("the composed graph is next to empty: the model's halves do not fit together")
 
 
-def _publish(model: Path, work: Path, target: Path) -> None:
+def _publish(model: Path, work: Path, target: Path, tools: Tools) -> None:
     """Build the new model's folder beside its place and rename it there."""
     new = work / "model"
     (new / "graph").mkdir(parents=True)
     for name in ("HCLG.fst", "words.txt"):
         (work / name).rename(new / "graph" / name)
-    for part in sorted(model.iterdir()):
-        if part.name != "graph" and not part.name.startswith("."):
-            (new / part.name).symlink_to(os.path.relpath(part, target))
-    (new / "graph" / "phones").symlink_to(os.path.relpath(model / "graph" / "phones", target / "graph"))
+    link_parts(model, new, target)
     hashes = {name: _sha256(model / name) for name in _HALVES}
     size = (new / "graph" / "HCLG.fst").stat().st_size
     seal = _Seal(halves=_sizes(model), sha256=hashes, graph_bytes=size)
     (new / SEAL).write_bytes(msgspec.json.encode(seal))
+    add_digits(new, model, work, tools, stands_at=target)
     if target.exists():
         target.rename(work / "replaced")
     new.rename(target)
 
 
-class _Fst:
-    """Runs the tools in one folder, politely, and says what they complained of."""
-
-    def __init__(self, tools: Tools, folder: Path) -> None:
-        self._tools = tools
-        self._folder = folder
-        self._env = os.environ | dict(tools.env())
-
-    def run(self, command: Sequence[str]) -> None:
-        """Run one program. Raises GraphError."""
-        self.pipe((command,), None)
-
-    def pipe(self, commands: Sequence[Sequence[str]], output: str | None) -> None:
-        """Run programs, each reading what the one before writes. Raises GraphError."""
-        with contextlib.ExitStack() as files:
-            said = files.enter_context(tempfile.TemporaryFile())
-            out: IO[bytes] | int = subprocess.DEVNULL
-            if output is not None:
-                out = files.enter_context((self._folder / output).open("wb"))
-            running: list[subprocess.Popen[bytes]] = []
-            try:
-                for number, (program, *arguments) in enumerate(commands, 1):
-                    last = number == len(commands)
-                    source = running[-1].stdout if running else subprocess.DEVNULL
-                    running.append(
-                        subprocess.Popen(
-                            ["nice", "-n", str(NICE), *self._tools.command(program), *arguments],
-                            stdin=source,
-                            stdout=out if last else subprocess.PIPE,
-                            stderr=said,
-                            cwd=self._folder,
-                            env=self._env,
-                        )
-                    )
-                    if source is not None and not isinstance(source, int):
-                        source.close()  # so that the writer notices when its reader dies
-                statuses = [process.wait(STEP_S) for process in running]
-            except subprocess.TimeoutExpired:
-                raise GraphError(
-                    f"{commands[-1][0]} did not end in {STEP_S:.0f} s: use a faster machine"
-                ) from None
-            finally:
-                for process in running:
-                    if process.poll() is None:
-                        process.kill()
-                        process.wait()
-            if any(statuses):
-                said.seek(0)
-                words = said.read(2000).decode(errors="replace").strip().splitlines()
-                names = " | ".join(command[0] for command in commands)
-                raise GraphError(f"{names} failed: {words[-1] if words else 'it says nothing'}")
-
-
 @contextlib.contextmanager
-def _lock(target: Path) -> Iterator[None]:
+def locked(target: Path) -> Iterator[None]:
     """Keep two processes from composing at once; the kernel drops the lock when we die."""
     handle = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:

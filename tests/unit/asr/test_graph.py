@@ -5,6 +5,8 @@ The tools are stand-ins here that write files of the right size.
 
 from __future__ import annotations
 
+import math
+import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from asr.graph import PROGRAMS, GraphError, compose, composed_beside, is_composed_of
+from asr.graph import compose, composed_beside, is_composed_of
+from asr.graph_digits import WORDS, digits_are_whole, digits_beside, loop
+from asr.graph_tools import PROGRAMS, GraphError
 from asr.model import SMALL_CN, find_model
 
 PLENTY = 8 << 30
@@ -42,7 +46,11 @@ def tools(tmp_path: Path) -> Tools:
     made.folder.mkdir()
     for program in PROGRAMS:
         made.make(program, "cat >/dev/null; head -c 2000000 /dev/zero")
-    made.make("fstsymbols", 'case $1 in --save*) head -c 5000 /dev/zero >"${1#*=}";; *) echo 0;; esac')
+    (tmp_path / "words.txt").write_text(
+        "".join(f"{word} {index}\n" for index, word in enumerate(["<eps>", *WORDS, *map(str, range(500))])),
+        "utf-8",
+    )
+    made.make("fstsymbols", f'case $1 in --save*) cp {tmp_path}/words.txt "${{1#*=}}";; *) echo 0;; esac')
     made.make("fstcompose", 'head -c 10 /dev/zero >"$3"')
     return made
 
@@ -149,3 +157,38 @@ def test_the_cache_prefers_the_composed_form_of_its_model(
     found = find_model(None, tmp_path, fetch=False)
     assert found.composed
     assert found.path == composed_beside(place)
+
+
+def test_a_composed_model_brings_one_that_hears_only_numbers_and_shares_its_other_parts(
+    model: Path, tools: Tools
+) -> None:
+    assert digits_beside(model) is None
+    folder = digits_beside(made(model, tools))
+    assert folder is not None
+    assert (folder / "am" / "final.mdl").read_bytes() == b"acoustic"
+    assert "幺" in (folder / "graph" / "words.txt").read_text("utf-8")
+
+
+def test_a_composed_model_from_before_there_were_numbers_gets_them_without_composing_again(
+    model: Path, tools: Tools
+) -> None:
+    folder = made(model, tools)
+    before = (folder / "graph" / "HCLG.fst").stat().st_mtime_ns
+    shutil.rmtree(folder / "digits")
+    assert not digits_are_whole(folder)
+    assert digits_are_whole(made(model, tools))
+    assert (folder / "graph" / "HCLG.fst").stat().st_mtime_ns == before
+
+
+def test_a_model_that_knows_no_digits_is_refused_by_the_missing_one(
+    model: Path, tools: Tools, tmp_path: Path
+) -> None:
+    (tmp_path / "words.txt").write_text("hello 1\n" * 500)
+    with pytest.raises(GraphError, match="does not know the word '零'"):
+        made(model, tools)
+
+
+def test_the_shares_of_the_words_that_a_number_may_be_made_of_sum_to_one() -> None:
+    *arcs, final = loop({word: index for index, word in enumerate(WORDS, 1)}).splitlines()
+    assert final == "0 0"
+    assert sum(math.exp(-float(arc.split()[4])) for arc in arcs) == pytest.approx(1.0, abs=1e-3)
