@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from cti.callback_records import check_callback
-from cti.messages import CallState, Entry, EntryKind, Outcome
+from cti.messages import CallState, Entry, EntryKind, Outcome, RepairView
 from cti.visit_records import check_visit
 
 __all__ = ["CallFilter", "CallPage", "CallRecord", "TranscriptLine", "check_entry", "fold", "line_of"]
@@ -52,13 +52,15 @@ class TranscriptLine(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence of a call. Times are seconds into the recording."""
 
     line_id: str  # tap and segment
-    speaker: str  # "citizen" or "agent"
+    speaker: str  # "citizen", "agent" or "third"
     text: str  # readable
     verbatim: str  # as the recogniser heard it
     start_s: float
     end_s: float
     confidence: float | None  # 0 to 1
     words: Sequence[Mapping[str, object]]  # with times, as the recogniser gave them
+    repairs: Sequence[RepairView] | None = ()  # where the text is not what was heard; None: was not kept
+    gap: str = ""  # not speech: why nobody listened from start to end; text is ""
 
 
 class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,13 +128,15 @@ class _CallLeg(msgspec.Struct, frozen=True):
 
 class _Transcript(msgspec.Struct, frozen=True):
     line_id: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-    speaker: Annotated[str, msgspec.Meta(pattern="^(citizen|agent)$")]
+    speaker: Annotated[str, msgspec.Meta(pattern="^(citizen|agent|third)$")]
     text: Annotated[str, msgspec.Meta(max_length=10_000)]
     start: float
     end: float
     verbatim: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
     confidence: float | None = None
     words: Annotated[list[dict[str, object]], msgspec.Meta(max_length=5_000)] | None = None
+    repairs: Annotated[tuple[RepairView, ...], msgspec.Meta(max_length=1_000)] = ()
+    gap: Annotated[str, msgspec.Meta(max_length=16)] = ""
 
 
 class _Rating(msgspec.Struct, frozen=True):
@@ -190,6 +194,8 @@ def line_of(entry: Entry) -> TranscriptLine:
         end_s=data.end,
         confidence=data.confidence,
         words=data.words or [],
+        repairs=data.repairs,
+        gap=data.gap,
     )
 
 

@@ -214,7 +214,7 @@ def _event_insert(dialect: str) -> sqlite.Insert | postgresql.Insert:
 
 
 async def _put_line(connection: AsyncConnection, entry: Entry) -> None:
-    values = msgspec.structs.asdict(line_of(entry))
+    values = msgspec.to_builtins(line_of(entry))
     await connection.execute(
         newest_wins(connection.dialect.name, transcript_lines),
         [{**values, "call_id": entry.call_id, "entry_id": entry.entry_id}],

@@ -30,6 +30,7 @@ __all__ = [
     "login_failures",
     "metadata",
     "sessions",
+    "transcript_corrections",
     "transcript_lines",
     "visit_switch",
     "visits",
@@ -134,13 +135,26 @@ transcript_lines = Table(
     Column("call_id", String(80), primary_key=True),
     Column("line_id", String(80), primary_key=True),
     Column("entry_id", String(64), nullable=False),  # the entry it was read from; a later one replaces it
-    Column("speaker", String(8), nullable=False),  # citizen or agent
+    Column("speaker", String(8), nullable=False),  # citizen, agent or third
     Column("text", Text, nullable=False),  # readable
     Column("verbatim", Text, nullable=False),  # as the recogniser heard it
     Column("start_s", Double, nullable=False),  # seconds into the recording
     Column("end_s", Double, nullable=False),
     Column("confidence", Double, nullable=True),
     Column("words", JSON, nullable=False),  # with times, as the recogniser gave them
+    Column("repairs", JSON, nullable=True),  # cti.messages.RepairView each; none in lines of before
+    Column("gap", String(16), nullable=False, server_default=text("''")),  # why nobody listened; text is ""
+)
+
+transcript_corrections = Table(
+    "transcript_corrections",
+    metadata,
+    Column("call_id", String(80), primary_key=True),
+    Column("line_id", String(80), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),  # from 1; the highest stands
+    Column("text", Text, nullable=False),  # what was said, as a person heard it
+    Column("who", String(32), nullable=False),  # login
+    Column("at", Double, nullable=False, index=True),
 )
 
 callbacks = Table(
