@@ -154,3 +154,4 @@ class CategoryGuess:
     source: str  # "rule:category/<cue>", "model:<version>"
     quote: str = ""  # the words that speak for it
     matter: str = ""  # how a title calls it, "" to use the path's last name
+    levels: tuple[float, ...] = ()  # how sure each name of the path is, the first as `confidence`
