@@ -1,0 +1,177 @@
+"""Orders that may speak of the same matter (诉求查重): by what is said, where, when and by whom. Pure.
+
+index = SimilarIndex()
+index.put(SimilarItem(order_id="…", title="…", text="…", at=…))
+index.find(SimilarItem(…), limit=10, now=…)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from orders.messages import SimilarOrder
+from orders.similar_index import Postings
+from orders.similar_score import Evidence, reason_of, score_of
+from orders.similar_terms import NO_TERMS, Terms, telling_words, terms_of
+
+__all__ = ["SimilarIndex", "SimilarItem"]
+
+CANDIDATES = 128
+"""Orders that are looked at closely for one question."""
+CALLERS_KEPT = 16
+"""Newest orders of one caller that are looked at closely."""
+LEAST_SCORE = 0.1
+"""Below it an order is not worth an agent's look."""
+LIMIT_MOST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarItem:
+    """What of an order counts when it is compared with others."""
+
+    order_id: str  # which
+    number: str = ""  # 工单编号
+    title: str = ""  # its title
+    text: str = ""  # what was said
+    at: float = 0.0  # opened, epoch seconds
+    district: str = ""  # 区县
+    street: str = ""  # 街道
+    place: str = ""  # estate, road or landmark
+    category: str = ""  # 事项分类
+    caller: str = ""  # calling number
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    item: SimilarItem  # without its text
+    terms: Terms  # without ids and weights
+
+
+class SimilarIndex:
+    """Orders in memory, the newest `capacity` of them."""
+
+    def __init__(self, capacity: int = 100_000) -> None:
+        """Keep at most `capacity` orders; one more drops the one that was put first."""
+        self._capacity = max(1, capacity)
+        self._postings = Postings()
+        self._slots: dict[str, int] = {}
+        self._kept: dict[int, _Kept] = {}
+        self._callers: dict[str, list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def put(self, item: SimilarItem) -> None:
+        """Take an order up, or take it up anew with what it says now."""
+        self.drop(item.order_id)
+        terms = _terms(item)
+        slot = self._postings.put(terms)
+        bare = replace(terms, ids=NO_TERMS.ids, weights=NO_TERMS.weights)
+        self._kept[slot] = _Kept(replace(item, text=""), bare)
+        self._slots[item.order_id] = slot
+        if item.caller:
+            self._callers.setdefault(item.caller, []).append(slot)
+        self._make_room()
+
+    def drop(self, order_id: str) -> None:
+        """Forget an order; nothing where it is not here."""
+        slot = self._slots.pop(order_id, None)
+        if slot is None:
+            return
+        kept = self._kept.pop(slot)
+        self._postings.drop(slot)
+        if kept.item.caller:
+            slots = self._callers[kept.item.caller]
+            slots.remove(slot)
+            if not slots:
+                del self._callers[kept.item.caller]
+
+    def find(self, item: SimilarItem, *, limit: int = 10, now: float) -> tuple[SimilarOrder, ...]:
+        """Return the orders that are most surely the same matter, best first, the item itself excluded.
+
+        `now` (epoch seconds) is what “2小时前” counts from; how near two orders are in time counts from
+        the item's own `at`, or from `now` when it has none.
+        """
+        terms = _terms(item)
+        slots = self._postings.candidates(terms, CANDIDATES)
+        if item.caller in self._callers:
+            own = np.array(self._callers[item.caller][-CALLERS_KEPT:], dtype=np.int64)
+            slots = np.unique(np.concatenate((slots, own)))
+        alike = self._postings.cosines(terms, slots)
+        moment = item.at or now
+        scored: list[tuple[float, int, Evidence]] = []
+        for slot, cosine in zip(slots.tolist(), alike.tolist(), strict=True):
+            kept = self._kept[slot]
+            if kept.item.order_id == item.order_id:
+                continue
+            evidence = _evidence(item, terms, kept, cosine, abs(moment - kept.item.at))
+            score = score_of(evidence)
+            if score >= LEAST_SCORE:
+                scored.append((score, slot, evidence))
+        scored.sort(key=lambda one: (-one[0], -one[1]))
+        return tuple(
+            _found(self._kept[slot].item, round(score, 3), evidence, item, now)
+            for score, slot, evidence in scored[: min(max(0, limit), LIMIT_MOST)]
+        )
+
+    def _make_room(self) -> None:
+        """Keep the number of orders, and of slots that the counters span, within bounds."""
+        while len(self._slots) > self._capacity:
+            self.drop(self._kept[self._postings.advance()].item.order_id)
+        if self._postings.span > 2 * self._capacity + 1024:
+            oldest = self._postings.advance()
+            if self._postings.span > 2 * self._capacity + 1024:
+                kept = self._kept.pop(oldest)
+                slot = self._postings.renew(oldest)
+                self._kept[slot] = kept
+                self._slots[kept.item.order_id] = slot
+                if kept.item.caller:
+                    slots = self._callers[kept.item.caller]
+                    slots[slots.index(oldest)] = slot
+
+
+def _terms(item: SimilarItem) -> Terms:
+    return terms_of(item.title, item.text, (item.place,))
+
+
+def _evidence(item: SimilarItem, terms: Terms, kept: _Kept, cosine: float, apart_s: float) -> Evidence:
+    other = kept.item
+    same = different = ""
+    for name, mine, theirs in (
+        ("地点", item.place, other.place),
+        ("街道", item.street, other.street),
+        ("区县", item.district, other.district),
+    ):
+        if mine and theirs:
+            if mine == theirs:
+                same = same or name
+            else:
+                different = different or name
+    return Evidence(
+        alike=cosine,
+        same_place=same,
+        other_place=different,
+        shared_names=len(terms.names & kept.terms.names),
+        other_names=bool(terms.title_names and kept.terms.title_names)
+        and not (terms.title_names & kept.terms.names or terms.names & kept.terms.title_names),
+        same_caller=bool(item.caller) and item.caller == other.caller,
+        same_category=bool(item.category) and item.category == other.category,
+        age_s=apart_s,
+    )
+
+
+def _found(
+    other: SimilarItem, score: float, evidence: Evidence, item: SimilarItem, now: float
+) -> SimilarOrder:
+    words = telling_words(f"{item.title}。{item.text}", f"{other.title}", most=3)
+    told = replace(evidence, words=words, age_s=max(0.0, now - other.at))
+    return SimilarOrder(
+        order_id=other.order_id,
+        number=other.number,
+        title=other.title,
+        at=other.at,
+        score=score,
+        reason=reason_of(told),
+    )
