@@ -20,8 +20,6 @@ POSTINGS_MOST = 80_000
 TERMS_MOST = 64
 LEAST_LIMIT = 16
 
-Scores = NDArray[np.float64]
-
 
 class Postings:
     """Term -> slots, and slot -> terms."""
@@ -125,7 +123,7 @@ class Postings:
         inside = slots >= 0
         if not inside.all():
             slots, weights = slots[inside], weights[inside]
-        rough: Scores = np.bincount(slots, weights=weights, minlength=self.span) * self._scale[: self.span]
+        rough = np.bincount(slots, weights=weights, minlength=self.span) * self._scale[: self.span]
         best = np.argpartition(-rough, most)[:most] if len(rough) > most else np.arange(len(rough))
         best = best[rough[best] > 0.0]
         return best[np.argsort(-rough[best])] + self._base

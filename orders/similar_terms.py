@@ -11,7 +11,6 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import rjieba
@@ -43,64 +42,11 @@ _NO_NAME = re.compile(
     r"|[A-Z]\d*(?=[\u4e00-\u9fff]))"
 )
 _STOP = frozenset(
-    [
-        "关于",
-        "请求",
-        "反映",
-        "投诉",
-        "咨询",
-        "举报",
-        "建议",
-        "希望",
-        "问题",
-        "领导",
-        "政府",
-        "相关",
-        "有关",
-        "部门",
-        "解决",
-        "处理",
-        "尊敬",
-        "您好",
-        "你好",
-        "谢谢",
-        "我们",
-        "他们",
-        "你们",
-        "现在",
-        "没有",
-        "已经",
-        "可以",
-        "能否",
-        "为什么",
-        "怎么",
-        "什么",
-        "这个",
-        "那个",
-        "一个",
-        "进行",
-        "情况",
-        "以及",
-        "因为",
-        "所以",
-        "但是",
-        "而且",
-        "就是",
-        "不是",
-        "还是",
-        "如果",
-        "自己",
-        "大家",
-        "居民",
-        "业主",
-        "市民",
-        "群众",
-        "百姓",
-        "严重",
-        "今天",
-        "昨天",
-        "目前",
-    ]
+    (
+        "关于/请求/反映/投诉/咨询/举报/建议/希望/问题/领导/政府/相关/有关/部门/解决/处理/尊敬/您好/你好/谢谢/我们/他们/你们/现在"
+        "/没有/已经/可以/能否/为什么/怎么/什么/这个/那个/一个/进行/情况/以及/因为/所以/但是/而且/就是/不是/还是/如果/自己/大家"
+        "/居民/业主/市民/群众/百姓/严重/今天/昨天/目前"
+    ).split("/")
 )
 
 
@@ -127,7 +73,7 @@ NO_TERMS = Terms(
 
 def words_of(text: str) -> list[str]:
     """Cut a text into words; blanks and signs are words of their own."""
-    return cast("list[str]", rjieba.cut(text))
+    return list(rjieba.cut(text))
 
 
 def names_in(text: str) -> frozenset[str]:

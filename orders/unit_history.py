@@ -1,4 +1,4 @@
-"""What people chose: units of submitted orders by category, district and words; older ones count less. Pure."""
+"""What people chose: units of submitted orders by category, district, words; older ones count less. Pure."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -136,9 +137,11 @@ def read_units(text: str, *, standard: Iterable[Unit] = ()) -> tuple[Unit, ...]:
                 areas=_parts(row["areas"]),
             )  # fmt: skip
             units[name] = _with_standard(own, known)
-    for unit in units.values():
-        if unit.parent and unit.parent not in units:
-            problems.append(f"单位“{unit.name}”的上级“{unit.parent[:NAME_MAX]}”不在文件中")
+    problems.extend(
+        f"单位“{unit.name}”的上级“{unit.parent[:NAME_MAX]}”不在文件中"
+        for unit in units.values()
+        if unit.parent and unit.parent not in units
+    )
     problems.extend(f"单位“{name}”的上级关系成环" for name in _in_circles(units))
     if problems:
         raise UnitsWrong(problems[:PROBLEMS_MOST])
@@ -202,8 +205,6 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _is_date(text: str) -> bool:
-    import datetime
-
     if not _DATE.fullmatch(text):
         return False
     try:

@@ -184,6 +184,13 @@ class UnitAdvisor:
         return unit
 
 
+def _in_force(rule: UnitRule, day: str) -> bool:
+    """Whether a rule counts on this day (ISO); on no day, "", only rules without a beginning do."""
+    if rule.since and (not day or day < rule.since):
+        return False
+    return not (rule.until and day > rule.until)
+
+
 def _why(points: _Points | None, path: Sequence[str], district: str, *, learned: bool) -> str:
     parts: list[str] = []
     if learned:
