@@ -35,6 +35,15 @@ WITH_PERSON = frozenset({S.TALKING, S.HELD, S.CONSULTING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tapped:
+    """One leg that is being transcribed."""
+
+    tap_id: str  # the AudioSocket UUID, and the unique id of the tap's channel
+    uniqueid: str  # of the leg's channel
+    speaker: str  # asr.messages.Speaker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """Everything the server knows of one call; written to the live state at every change."""
 
@@ -63,7 +72,7 @@ class Call:
     about_order: str = ""  # with visit_id: the order that is asked about
     satisfaction: int | None = None  # 1 to 5
     outcome: Outcome | None = None  # with ENDED
-    taps: tuple[str, ...] = ()  # ids of the audio taps that were announced
+    tapped: tuple[Tapped, ...] = ()  # the audio taps of its legs
     server: str = ""  # name of the server that has the call
     parties: tuple[Party, ...] = ()  # who else is in the call or rung for it
     room: bool = False  # citizen and agent are in the dialplan's room, no longer in one another's Dial
@@ -130,7 +139,7 @@ def answered(call: Call, agent_id: str, agent_channel: str, now: float, *, agent
     """A person answered."""
     return _move(
         call, S.TALKING, "answered", now, agent_id=agent_id, agent_channel=agent_channel,
-        agent_uniqueid=agent_uniqueid, taps=(), answered=now if call.answered is None else call.answered,
+        agent_uniqueid=agent_uniqueid, answered=now if call.answered is None else call.answered,
         parties=(), room=False, agent_gone=False, sent_to=None,
         writers=tuple(one for one in call.writers if one != agent_id),
     )  # fmt: skip

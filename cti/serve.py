@@ -171,6 +171,7 @@ class Server:
             on_change=self._health_changed,
         )
         self.orders = OrderDesk(
+            link=self.nodes.link,
             self.calls, self.journal.durable, lambda draft: self._draft_changed(draft.order_id)
         )
         self.recordings = Recordings(settings.recordings, self._recorded)
@@ -227,7 +228,6 @@ class Server:
             captions=lambda: self.captions,
             orders=self.orders,
             pages=self.pages,
-            link=self.nodes.link,
             callers=Callers(self.engine, area_code=settings.callbacks.area_code),
             callbacks=self.callbacks.callbacks,
             recordings=settings.recordings,
@@ -255,6 +255,7 @@ class Server:
         )
         self.switchboard = Switchboard(
             calls=self.calls,
+        self.taps.on_gap = self.captions.take
             dispatch=self.dispatch,
             telephony=self.telephony,
             flow_for=flows.for_number,
@@ -341,6 +342,9 @@ class Server:
         self.recovery.adopt = self.takeover.adopt
         self.agi = AgiServer(self.switchboard.serve, limits=AgiLimits(max_sessions=settings.agi.max_calls))
         self._runner = web.AppRunner(make_app(self._web_deps()), access_log=None)
+        self.recovery.listed = lambda node, channels, asked: self.taps.compare(
+            node, channels, asked, tuple(self.calls)
+        )
 
     def _members(self) -> RedisMembers:
         return RedisMembers(

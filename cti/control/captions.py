@@ -25,7 +25,7 @@ from asr.messages import (
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.faults import fault_site
-from cti.messages import CallState, Caption, EntryKind
+from cti.messages import CallState, Caption, EntryKind, RepairView
 from cti.tasks import end
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class Captions:
             return
         zero = call.recording_started
         if isinstance(message, TranscriptGap):
-            self._show(call, _gap(message, zero))
+            self._take_gap(call, message)
             return
         final = isinstance(message, TranscriptFinal)
         caption = Caption(
@@ -121,8 +121,16 @@ class Captions:
             start=round(max(0.0, message.start - zero), 3),
             end=round(max(0.0, message.end - zero), 3),
             final=final,
-            confidence=round(message.confidence, 3) if isinstance(message, TranscriptFinal) else None,
         )
+        if isinstance(message, TranscriptFinal):
+            caption = msgspec.structs.replace(
+                caption,
+                confidence=round(message.confidence, 3),
+                verbatim=message.verbatim,
+                repairs=tuple(
+                    msgspec.convert(msgspec.to_builtins(repair), RepairView) for repair in message.repairs
+                ),
+            )
         lines = self._lines.setdefault(call.call_id, {})
         earlier = lines.get(caption.line_id)
         if earlier is not None and earlier.final:
@@ -139,6 +147,30 @@ class Captions:
             if call.state is not CallState.SURVEY:  # how the service was is no part of the matter
                 self.draft(call.call_id)
 
+    def _take_gap(self, call: Call, message: TranscriptGap) -> None:
+        """Mark where nobody listened; what was understood of the open sentence stays, as unsure as it is."""
+        lines = self._lines.setdefault(call.call_id, {})
+        open_lines = [
+            line
+            for line in lines.values()
+            if not line.final and line.line_id.startswith(f"{message.tap_id}:")
+        ]
+        torn = [
+            msgspec.structs.replace(line, final=True, confidence=0.0, verbatim=line.text)
+            for line in open_lines
+        ]
+        for caption in (*torn, _gap(message, call.recording_started)):
+            if len(lines) < MAX_LINES or caption.line_id in lines:
+                lines[caption.line_id] = caption
+            self._show(call, caption)
+            self._note(caption, words=[])
+
+    def _note(self, caption: Caption, *, words: Sequence[object]) -> None:
+        data = msgspec.to_builtins(caption) | {"words": words}
+        for key in ("type", "call_id", "final"):
+            data.pop(key, None)
+        self._calls.note(caption.call_id, EntryKind.TRANSCRIPT, data)
+
     def _journal(self, message: TranscriptFinal, caption: Caption, zero: float) -> None:
         words = [
             {
@@ -149,10 +181,7 @@ class Captions:
             }
             for word in message.words
         ]
-        data = msgspec.to_builtins(caption) | {"verbatim": message.verbatim, "words": words}
-        for key in ("type", "call_id", "final"):
-            data.pop(key, None)
-        self._calls.note(caption.call_id, EntryKind.TRANSCRIPT, data)
+        self._note(caption, words=words)
 
     async def _read(self, last_id: str) -> None:
         async for _, message in bus.read_transcripts(self._redis, last_id, prefix=self._prefix):
@@ -189,7 +218,7 @@ class Captions:
                 confidence=1.0 if caption.confidence is None else caption.confidence,
             )
             for caption in self.of_call(call_id)
-            if caption.final
+            if caption.final and caption.text
         ]
         moment = datetime.datetime.fromtimestamp(call.started, CHINA)
         with self._calls.metrics.draft_seconds.time():

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from asr.messages import TranscriptMessage
 from asr.needs import NeedRules
-from cti.ami import AmiLink
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.captions import Captions
@@ -43,7 +42,6 @@ class LineParts:
         captions: Callable[[], Captions],
         orders: OrderDesk,
         pages: Pages,
-        link: Callable[[str], AmiLink],
         callers: Callers,
         callbacks: Callbacks,
         recordings: Path,
@@ -55,7 +53,7 @@ class LineParts:
         self._calls = calls
         self._telephony = telephony
         self._sweeping: asyncio.Task[None] | None = None
-        self.listening = Listening(taps=taps, calls=calls, link=link)
+        self.listening = Listening(taps=taps, calls=calls)
         self.ahead = TalkAhead(
             calls=calls,
             captions=captions,

@@ -6,10 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from asr.messages import Speaker, TapEnded, TranscriptMessage, TranscriptPartial
-from cti.ami import AmiError, AmiLink
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.taps import Taps
@@ -48,13 +46,10 @@ class Listening:
         *,
         taps: Taps,
         calls: Calls,
-        link: Callable[[str], AmiLink],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`link(node)` is a node's AMI link."""
         self._taps = taps
         self._calls = calls
-        self._link = link
         self._clock = clock
         self._hearings: dict[str, list[HeardLeg]] = {}
         self._spoken: dict[str, float] = {}  # call -> when its unfinished sentence was heard last
@@ -67,19 +62,15 @@ class Listening:
 
     async def tap(self, call: Call) -> bool:
         """Have the citizen's leg heard; True when it is, also by a tap of before."""
-        link = self._link(call.node)
-        if not self._taps.on(call.call_id):
-            await self._adopt(call, link)
+        if not self._taps.on(call.call_id) and not call.with_person:
+            await self._taps.adopt(call)
         tap_id = await self._taps.tap(
-            link,
+            node=call.node,
             call_id=call.call_id,
             uniqueid=call.call_id,
             speaker=Speaker.CITIZEN,
             recording_started=call.recording_started,
         )
-        current = self._calls.find(call.call_id)
-        if tap_id is not None and current is not None and tap_id not in current.taps:
-            self._calls.update(replace(current, taps=(*current.taps, tap_id)))
         return tap_id is not None
 
     async def listen(self, call: Call) -> HeardLeg | None:
@@ -106,18 +97,7 @@ class Listening:
 
     async def stop(self, call: Call) -> None:
         """End the tap of the citizen's leg, if there is one."""
-        live = self._taps.on(call.call_id)
-        ids = dict.fromkeys((*((live,) if live else ()), *(() if call.with_person else call.taps)))
-        for tap_id in ids:
-            try:
-                await self._link(call.node).hangup(tap_id)
-            except AmiError:
-                continue  # over already, or Asterisk is away: it ends with the call
-            finally:
-                self._taps.forget(tap_id)
-        current = self._calls.find(call.call_id)
-        if ids and current is not None:
-            self._calls.update(replace(current, taps=tuple(tap for tap in current.taps if tap not in ids)))
+        await self._taps.end(call)
 
     def speaking(self, call_id: str) -> bool:
         """Whether the citizen seems to be in the middle of a sentence."""
@@ -125,8 +105,7 @@ class Listening:
 
     def take(self, message: TranscriptMessage) -> None:
         """Something was heard on some leg, or a tap's audio has ended."""
-        if isinstance(message, TapEnded):
-            self._taps.forget(message.tap_id)
+        self._taps.heard(message)
         if message.speaker is not Speaker.CITIZEN:
             return
         if isinstance(message, TranscriptPartial) and message.text:
@@ -144,16 +123,3 @@ class Listening:
         self._spoken.pop(call_id, None)
         for hearing in self._hearings.get(call_id, ()):
             hearing.put(ended)
-
-    async def _adopt(self, call: Call, link: AmiLink) -> None:
-        """A tap that a server of before has made of this leg, if it still runs, goes on."""
-        if call.with_person:
-            return
-        for tap_id in call.taps:
-            try:
-                alive = bool(await link.get_variable(tap_id, "CHANNEL(uniqueid)"))
-            except AmiError:
-                continue
-            if alive:
-                self._taps.adopt(tap_id, call_id=call.call_id, uniqueid=call.call_id)
-                return

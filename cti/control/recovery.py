@@ -75,6 +75,9 @@ class Rooms(Protocol):
         """Compare with the node's channels as they were at `asked`, by unique id. Raises AmiError."""
 
 
+Listed = Callable[[str, Mapping[str, Channel], float], None]
+"""Takes a node's name and its channels as they were at a time, by unique id."""
+
 Adopt = Callable[[str], Awaitable[Call | None]]
 """Takes a call over that another server kept; None when nothing is known of it."""
 
@@ -110,6 +113,7 @@ class Recovery:
         self._alone = alone
         self._now = clock
         self.rooms: Rooms = _no_rooms  # also looks at every list (cti.control.room_recovery)
+        self.listed: Listed = _nobody_asks  # is told of every list, too (cti.control.taps)
         self.adopt: Adopt = _nothing_kept  # finds what another server kept of a call (cti.takeover)
         self._brought: dict[str, float] = {}  # call -> when it was brought back
         self._task: asyncio.Task[None] | None = None
@@ -133,6 +137,7 @@ class Recovery:
         for call in filter(None, map(self._calls.find, calls)):
             if call.node == link.name and call.ended is None and call.started < asked - YOUNG_S:
                 self._check_known(call, channels, settled=call.state_since < asked - YOUNG_S)
+        self.listed(link.name, channels, asked)
         await self.rooms(link, channels, asked)
         self._free_agents(link.name, channels, asked)
         await self._adopt_left(channels)
@@ -255,6 +260,10 @@ class Recovery:
 
 async def _nothing_kept(call_id: str) -> Call | None:
     return None
+
+
+def _nobody_asks(node: str, channels: Mapping[str, Channel], asked: float) -> None:
+    return
 
 
 async def _no_rooms(link: AmiLink, channels: Mapping[str, Channel], asked: float) -> None:

@@ -138,8 +138,8 @@ class RoomEvents:
         if party.agent_id:
             self._telephony.tell(ConsultAnswered(call_id=call.call_id, agent_id=party.agent_id))
             self._brief(call, party.agent_id)
-            if not alone:
-                self._telephony.tap_agent(call, uniqueid)
+        if not alone:
+            self._telephony.tap_party(call, uniqueid, colleague=bool(party.agent_id))
         return call
 
     def _result(self, event: AmiEvent) -> None:
@@ -187,8 +187,7 @@ class RoomEvents:
         here = replace(party, state=PartyState.TALKING, since=self._calls.now())
         call = self._calls.update(calls_of.with_party(call, here))
         self.note(call, here, "joined")
-        if party.agent_id:
-            self._telephony.tap_agent(call, party.uniqueid)
+        self._telephony.tap_party(call, party.uniqueid, colleague=bool(party.agent_id))
         return call
 
     # ------------------------------------------------------------ leaving

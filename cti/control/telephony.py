@@ -21,7 +21,7 @@ from acd.messages import Event as RouterEvent
 from asr.messages import Speaker
 from cti import call as calls_of
 from cti.ami import AmiError, AmiEvent, AmiLink, AmiNodes, AmiRefused
-from cti.call import Call
+from cti.call import Call, Tapped
 from cti.control.calls import Calls
 from cti.control.dispatch import Dispatch
 from cti.control.orderdesk import OrderDesk
@@ -66,6 +66,7 @@ class Telephony:
         self._phones = phones
         self._people = people
         self._taps = taps
+        taps.on_tapped = self._tapped
         self._orders = orders
         self._recordings = recordings
         self._phone_changed = phone_changed
@@ -134,7 +135,7 @@ class Telephony:
     def tap_untapped(self) -> None:
         """Captions have become available: begin with the calls that talk without them."""
         for call in self._calls:
-            if call.with_person and not call.taps:
+            if call.with_person and not call.tapped:
                 self.beside(self._tap_both(call), "tapping", call.call_id)
 
     def talk_found(self, call: Call, agent_id: str, channel: str, uniqueid: str) -> None:
@@ -362,9 +363,10 @@ class Telephony:
     def _link(self, call: Call) -> AmiLink:
         return self._nodes.link(call.node)
 
-    def tap_agent(self, call: Call, uniqueid: str) -> None:
-        """A colleague has joined the talk: write down what they say, as an agent's words."""
-        self.beside(self._tap(call, Speaker.AGENT, uniqueid), "tapping", call.call_id)
+    def tap_party(self, call: Call, uniqueid: str, *, colleague: bool) -> None:
+        """Somebody has joined the talk: write down what they say, a colleague's as an agent's words."""
+        speaker = Speaker.AGENT if colleague else Speaker.THIRD
+        self.beside(self._tap(call, speaker, uniqueid), "tapping", call.call_id)
 
     async def _tap_both(self, call: Call) -> None:
         for speaker, uniqueid in ((Speaker.CITIZEN, call.call_id), (Speaker.AGENT, call.agent_uniqueid)):
@@ -372,13 +374,16 @@ class Telephony:
                 await self._tap(call, speaker, uniqueid)
 
     async def _tap(self, call: Call, speaker: Speaker, uniqueid: str) -> None:
-        tap = await self._taps.tap(
-            self._link(call),
+        await self._taps.tap(
+            node=call.node,
             call_id=call.call_id,
             uniqueid=uniqueid,
             speaker=speaker,
             recording_started=call.recording_started,
         )
-        current = self._calls.find(call.call_id)
-        if tap is not None and current is not None:
-            self._calls.update(replace(current, taps=(*current.taps, tap)))
+
+    def _tapped(self, call_id: str, tapped: tuple[Tapped, ...]) -> None:
+        """Remember which legs are heard, for the server that comes after us."""
+        call = self._calls.find(call_id)
+        if call is not None and call.tapped != tapped:
+            self._calls.update(replace(call, tapped=tapped))

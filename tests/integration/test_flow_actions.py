@@ -162,7 +162,7 @@ async def test_neither_prompts_nor_music_become_words(hotline: Hotline) -> None:
     assert (await noted(hotline, asked, "heard"))["words"] == "-"
     await asyncio.sleep(4.0)
     call = await hotline.is_in(waiting, CallState.WAITING)
-    assert len(call.taps) == 1  # it is heard
+    assert len(call.tapped) == 1  # it is heard
     assert call.order_id == ""
     waiting.hang_up()
     await hotline.record(waiting, "ended")
@@ -196,9 +196,9 @@ async def test_words_in_line_fill_the_draft_before_anybody_answers_and_danger_go
     assert seen.draft.fields["urgency"].value == "特急"
     talking = await hotline.is_in(endangered, CallState.TALKING)
     async with asyncio.timeout(LIMIT_S):
-        while len(talking.taps) < 2:
+        while len(talking.tapped) < 2:
             talking = await hotline.is_in(endangered, CallState.TALKING)
-    assert call.taps[0] in talking.taps  # the citizen is heard by the tap of before, and by no second one
+    assert call.tapped[0] in talking.tapped  # the citizen is heard by the tap of before, and by no second one
     endangered.says("manhole_missing_2.wav")
     await until(lambda: "受伤" in "".join(one.text for one in seen.captions.values()), LIMIT_S)
     said = [one.text for one in seen.captions.values() if "受伤" in one.text]

@@ -176,7 +176,7 @@ async def test_captions_and_draft_go_on_when_the_server_dies_in_the_middle_of_a_
     citizen.press("1")
     call = await hotline.is_in(citizen, CallState.TALKING)
     async with asyncio.timeout(LIMIT_S):
-        while len(call.taps) < 2:
+        while len(call.tapped) < 2:
             call = await hotline.is_in(citizen, CallState.TALKING)
     citizen.says("rubbish_short_1.wav")
     await asyncio.sleep(1.0)  # in the middle of it

@@ -80,7 +80,7 @@ host = "{server}"
 enabled = {captions}
 model = "{model}"
 host = "{server}"
-processes = 1
+processes = {asr_processes}
 
 [calls]
 policy = "{policy}"
@@ -652,6 +652,7 @@ async def running_hotline(
     block: LoopbackBlock,
     *,
     captions: bool = False,
+    asr_processes: int = 1,
     model: str = "",
     database_url: str = "",
     redis_url: str = "",
@@ -684,6 +685,7 @@ async def running_hotline(
             database_url=database_url,
             server=server,
             captions=str(captions).lower(),
+            asr_processes=asr_processes,
             model=model,
             policy=policy,
             announce_every_s=announce_every_s,

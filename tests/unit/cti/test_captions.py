@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from asr.messages import FieldSuggestion, Line, Speaker, TapEnded, TranscriptFinal, TranscriptPartial
+from asr.messages import (
+    FieldSuggestion,
+    Line,
+    Speaker,
+    TapEnded,
+    TranscriptFinal,
+    TranscriptGap,
+    TranscriptPartial,
+)
 from cti.call import Call
 from cti.control import captions
 from cti.control.captions import Captions
@@ -187,3 +195,32 @@ def test_the_order_and_number_of_messages_do_not_change_what_was_said(data: st.D
     assert sorted(stage.journalled) == sorted(
         f"{tap}:{n}" for tap, count in taps.items() for n in range(count)
     )
+
+
+def gap(*, tap: str = "t", start: float = 2.0, end: float = 3.0) -> TranscriptGap:
+    return TranscriptGap(
+        call_id=CALL,
+        speaker=Speaker.CITIZEN,
+        tap_id=tap,
+        start=ZERO + start,
+        end=ZERO + end,
+        reason="worker_lost",
+    )
+
+
+def test_a_time_in_which_nobody_listened_is_shown_and_journalled() -> None:
+    stage = Stage()
+    stage.captions.take(final(0, "小区停水了"))
+    stage.captions.take(gap())
+    shown = stage.shown[-1]
+    assert (shown.gap, shown.text, shown.start, shown.end) == ("worker_lost", "", 2.0, 3.0)
+    assert shown.line_id in stage.journalled
+
+
+def test_what_was_understood_of_a_sentence_that_a_lost_worker_did_not_finish_stays_as_unsure() -> None:
+    stage = Stage()
+    stage.captions.take(partial(0, "小区停"))
+    stage.captions.take(gap())
+    torn, missing = stage.captions.of_call(CALL)
+    assert (torn.text, torn.final, torn.confidence) == ("小区停", True, 0.0)
+    assert missing.gap

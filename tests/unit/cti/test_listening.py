@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -13,9 +14,10 @@ from redis.asyncio import Redis
 
 from asr.messages import Speaker, TapEnded, TranscriptMessage, TranscriptPartial, WorkerState
 from cti.ami import AmiDown, AmiEvent, Originate
-from cti.call import Call
+from cti.call import Call, Tapped
 from cti.control.listening import Listening
-from cti.control.taps import CONNECT_S, Taps
+from cti.control.tap_book import CONNECT_S
+from cti.control.taps import Taps
 from cti.messages import CallState
 from cti.metrics import Metrics
 from tests.support.control import World
@@ -61,17 +63,20 @@ class Stage:
         self.link = Link()
         self.taps = Taps(
             cast("Redis", Memory()), prefix="", enabled=True, metrics=Metrics(), on_change=lambda: None,
-            clock=lambda: self.now,
+            link=lambda _: cast("Any", self.link), clock=lambda: self.now,
         )  # fmt: skip
+        self.taps.on_tapped = self.tapped
         self.taps._workers = [
             WorkerState(worker_id="w", host="127.0.0.1", port=1, taps=0, capacity=8, captions=True)
         ]
         self.listening = Listening(
             taps=self.taps,
             calls=self.world.calls,
-            link=lambda _: cast("Any", self.link),
             clock=lambda: self.now,
         )
+
+    def tapped(self, call_id: str, tapped: tuple[Tapped, ...]) -> None:
+        self.world.calls.update(replace(self.world.calls.get(call_id), tapped=tapped))
 
     def says(self, name: str, uniqueid: str) -> None:
         self.taps.take(AmiEvent(name, MappingProxyType({"Uniqueid": uniqueid}), "hl1"))
@@ -97,12 +102,12 @@ async def test_a_leg_is_tapped_once_however_many_want_to_hear_it(stage: Stage) -
     stage.now += 100
     assert await stage.listening.listen(CALL) is not None
     again = await stage.taps.tap(
-        cast("Any", stage.link), call_id=CALL.call_id, uniqueid=CALL.call_id, speaker=Speaker.CITIZEN,
+        node="hl1", call_id=CALL.call_id, uniqueid=CALL.call_id, speaker=Speaker.CITIZEN,
         recording_started=0.0,
     )  # fmt: skip
     assert again == made.channel_id
     assert len(stage.link.made) == 1
-    assert stage.world.calls.get(CALL.call_id).taps == (made.channel_id,)
+    assert [one.tap_id for one in stage.world.calls.get(CALL.call_id).tapped] == [made.channel_id]
 
 
 @pytest.mark.parametrize("how", ["tap gone", "never there", "worker says so"])
@@ -127,7 +132,12 @@ async def test_a_leg_whose_tap_has_ended_is_tapped_anew(stage: Stage, how: str) 
 
 async def test_a_tap_of_a_server_of_before_goes_on_if_asterisk_still_has_it(stage: Stage) -> None:
     call = stage.world.calls.update(
-        Call(**{name: getattr(CALL, name) for name in Call.__slots__} | {"taps": ("dead", "old")})
+        replace(
+            CALL,
+            tapped=tuple(
+                Tapped(tap_id=tap_id, uniqueid=CALL.call_id, speaker="citizen") for tap_id in ("dead", "old")
+            ),
+        )
     )
     stage.link.alive = {"old"}
     assert await stage.listening.tap(call)
@@ -173,4 +183,4 @@ async def test_a_stopped_tap_is_hung_up_and_forgotten(stage: Stage) -> None:
     await stage.listening.stop(stage.world.calls.get(CALL.call_id))
     assert stage.link.hung_up == [tap_id]
     assert stage.taps.on(CALL.call_id) is None
-    assert stage.world.calls.get(CALL.call_id).taps == ()
+    assert stage.world.calls.get(CALL.call_id).tapped == ()
