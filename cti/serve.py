@@ -69,11 +69,13 @@ from cti.secrets import Secrets
 from cti.settings import Settings
 from cti.takeover import Takeover
 from cti.tasks import end
+from cti.transcripts import TranscriptStore
 from cti.visit_store import VisitStore
 from cti.web.app import make_app
 from cti.web.pages import PageHub
 from cti.web.ports import PhoneAccount, WebDeps
 from ivr_flows.errors import FlowError
+from orders.accuracy_load import AccuracyLog
 from orders.store import OrderStore
 
 log = logging.getLogger(__name__)
@@ -169,9 +171,9 @@ class Server:
             enabled=settings.recognition.enabled,
             metrics=self.metrics,
             on_change=self._health_changed,
+            link=self.nodes.link,
         )
         self.orders = OrderDesk(
-            link=self.nodes.link,
             self.calls, self.journal.durable, lambda draft: self._draft_changed(draft.order_id)
         )
         self.recordings = Recordings(settings.recordings, self._recorded)
@@ -253,9 +255,9 @@ class Server:
             heard=self.lines.heard,
             said=self.lines.said,
         )
+        self.taps.on_gap = self.captions.take
         self.switchboard = Switchboard(
             calls=self.calls,
-        self.taps.on_gap = self.captions.take
             dispatch=self.dispatch,
             telephony=self.telephony,
             flow_for=flows.for_number,
@@ -340,11 +342,11 @@ class Server:
             draft_restored=self._draft_changed,
         )
         self.recovery.adopt = self.takeover.adopt
-        self.agi = AgiServer(self.switchboard.serve, limits=AgiLimits(max_sessions=settings.agi.max_calls))
-        self._runner = web.AppRunner(make_app(self._web_deps()), access_log=None)
         self.recovery.listed = lambda node, channels, asked: self.taps.compare(
             node, channels, asked, tuple(self.calls)
         )
+        self.agi = AgiServer(self.switchboard.serve, limits=AgiLimits(max_sessions=settings.agi.max_calls))
+        self._runner = web.AppRunner(make_app(self._web_deps()), access_log=None)
 
     def _members(self) -> RedisMembers:
         return RedisMembers(
@@ -361,6 +363,8 @@ class Server:
             pages=self.hub,
             accounts=self.accounts,
             calls=self.call_store,
+            transcripts=TranscriptStore(self.engine),
+            accuracy=AccuracyLog(self.engine),
             orders=OrderFront(self.order_store, self.orders),
             journal=self.journal,
             metrics=self.metrics,

@@ -15,7 +15,16 @@ from cti.web.answers import ApiError, answer, read_query
 from cti.web.guard import DEPS, person_of
 from cti.web.orders import order_body
 
-__all__ = ["caller_history", "list_calls", "one_call", "recording", "transcript"]
+__all__ = [
+    "TEXT_SEARCH_S",
+    "call_body",
+    "call_named",
+    "caller_history",
+    "file_inside",
+    "list_calls",
+    "one_call",
+    "recording",
+]
 
 TEXT_SEARCH_S = 31 * 86400.0
 """A search in what was said looks at so many seconds back when no date is given."""
@@ -40,7 +49,7 @@ class HistoryQuery(msgspec.Struct):
     before_call: Text = ""  # leave this call out: the one that is going on
 
 
-def _body(call: CallRecord) -> dict[str, object]:
+def call_body(call: CallRecord) -> dict[str, object]:
     """Return what a page is told of a call: the address of its recording instead of the file's name."""
     told: dict[str, object] = msgspec.to_builtins(call)
     has = told.pop("recording_file") is not None
@@ -48,7 +57,8 @@ def _body(call: CallRecord) -> dict[str, object]:
     return told
 
 
-async def _call(request: web.Request) -> CallRecord:
+async def call_named(request: web.Request) -> CallRecord:
+    """Return the call that the address names. Raises ApiError 404."""
     call = await request.app[DEPS].calls.call(request.match_info["call_id"][:80])
     if call is None:
         raise ApiError(404, "not_found", "找不到这通电话")
@@ -81,21 +91,20 @@ async def list_calls(request: web.Request) -> web.StreamResponse:
     except ValueError:
         raise ApiError(400, "invalid", "查询条件有误") from None
     return answer(
-        {"total": page.total, "page": page.page, "size": page.size, "calls": [_body(c) for c in page.calls]}
+        {
+            "total": page.total,
+            "page": page.page,
+            "size": page.size,
+            "calls": [call_body(c) for c in page.calls],
+        }
     )
 
 
 async def one_call(request: web.Request) -> web.StreamResponse:
     """GET /api/calls/{call_id}: the call and its orders."""
-    call = await _call(request)
+    call = await call_named(request)
     orders = await request.app[DEPS].orders.by_call(call.call_id)
-    return answer({**_body(call), "orders": [order_body(order) for order in orders]})
-
-
-async def transcript(request: web.Request) -> web.StreamResponse:
-    """GET /api/calls/{call_id}/transcript"""
-    call = await _call(request)
-    return answer({"call_id": call.call_id, "lines": await request.app[DEPS].calls.transcript(call.call_id)})
+    return answer({**call_body(call), "orders": [order_body(order) for order in orders]})
 
 
 def file_inside(folder: Path, name: str) -> Path | None:
@@ -111,7 +120,7 @@ async def recording(request: web.Request) -> web.StreamResponse:
     An agent hears their own calls. Every listening is written to the trail, once per beginning.
     """
     deps = request.app[DEPS]
-    call = await _call(request)
+    call = await call_named(request)
     person = person_of(request)
     if person.role is Role.AGENT and call.agent_id != person.login:
         raise ApiError(403, "forbidden", "只能收听本人接听的录音，如需收听请联系班长")
@@ -141,7 +150,7 @@ async def caller_history(request: web.Request) -> web.StreamResponse:
     orders = await deps.orders.by_phone(number, limit=query.limit + 1)
     return answer(
         {
-            "calls": [_body(c) for c in calls if c.call_id != query.before_call][: query.limit],
+            "calls": [call_body(c) for c in calls if c.call_id != query.before_call][: query.limit],
             "orders": [order_body(o) for o in orders if o.draft.call_id != query.before_call][: query.limit],
         }
     )

@@ -19,9 +19,11 @@ from cti.calls import CallStore
 from cti.control.visit_desk import Campaign, Planned
 from cti.metrics import Metrics
 from cti.ports import Floor, Person
+from cti.transcripts import TranscriptStore
 from cti.visit_records import KeptVisit, VisitSwitch
 from cti.visit_store import VisitStore
 from cti.web.pages import PageHub
+from orders.accuracy_load import AccuracyLog
 from orders.records import Order, OrderFilter, OrderPage
 from orders.visits import Answers, Visit
 
@@ -134,6 +136,8 @@ class WebDeps:
     pages: PageHub  # the connected pages; call control sends through the same one
     accounts: Accounts
     calls: CallStore
+    transcripts: TranscriptStore
+    accuracy: AccuracyLog  # how right the machine's fields were
     orders: OrderDesk
     journal: JournalState
     metrics: Metrics

@@ -145,7 +145,7 @@ async def test_without_a_session_every_address_that_needs_one_says_so(site: Site
     browser = site.browser()
     for route in ROUTES:
         if route.roles is not None and route.path != "/api/ws":
-            ids = {"call_id": "c1", "callback_id": "cb1", "visit_id": "v1", "order_id": ORDER}
+            ids = {"call_id": "c1", "callback_id": "cb1", "visit_id": "v1", "order_id": ORDER, "line_id": "a"}
             path = route.path.format(number="1", login="zhang", **ids)
             status, answer = await ask(browser, route.method, path)
             assert (status, answer["error"]["code"]) == (401, "signed_out"), route

@@ -27,7 +27,9 @@ from cti.control.callback_desk import UnknownCallback
 from cti.messages import AgentView, Entry, EntryKind, HealthView, PageMessage, QueuesView, Role, Snapshot
 from cti.metrics import Metrics
 from cti.ports import Person
+from cti.transcripts import TranscriptStore
 from cti.web import PageHub, PhoneAccount, WebDeps, make_app
+from orders.accuracy_load import AccuracyLog
 from orders.store import OrderStore
 from tests.support.visits import VisitWorld
 
@@ -228,6 +230,8 @@ async def open_site(
         "pages": PageHub(on_resync=metrics.page_resyncs.inc),
         "accounts": Accounts(engine, clock=clock, hasher=QUICK_HASHER),
         "calls": CallStore(engine),
+        "transcripts": TranscriptStore(engine, clock=clock),
+        "accuracy": AccuracyLog(engine),
         "orders": OrderStore(engine, clock=clock),
         "callbacks": FakeCallbackDesk(CallStore(engine), CallbackStore(engine)),
         "callback_store": CallbackStore(engine),

@@ -23,8 +23,21 @@ from cti.callback_records import CallbackMove
 from cti.control.visit_desk import Campaign
 from cti.messages import CallState, Outcome, Role
 from cti.ports import Person
+from cti.transcript_files import FileFormat
+from cti.transcripts import Correction
 from cti.visit_records import VisitMove, VisitSwitch
-from cti.web import PhoneAccount, accounts, blocked, callbacks, calls, orders, signing, visits
+from cti.web import (
+    PhoneAccount,
+    accounts,
+    blocked,
+    callbacks,
+    calls,
+    orders,
+    quality,
+    signing,
+    transcripts,
+    visits,
+)
 from cti.web.messages_left import LeftMessage
 from cti.web.routes import ROUTES
 from orders.messages import Draft, FieldValue, OrderField, OrderState, OrderVisit, Solved
@@ -102,6 +115,7 @@ def test_who_must_be_signed_in_is_told(route: Any) -> None:
         ("BlockKind", BlockKind),
         ("VisitState", VisitState),
         ("VisitResult", VisitResult),
+        ("FileFormat", FileFormat),
         ("Solved", Solved),
     ],
 )
@@ -127,6 +141,8 @@ def test_enumerations_are_those_of_the_code(name: str, enum: type[StrEnum]) -> N
         ("VisitAnswers", Answers),
         ("OrderVisit", OrderVisit),
         ("Suspect", Suspect),
+        ("Correction", Correction),
+        ("FieldCounts", quality.FieldCounts),
     ],
 )
 def test_objects_have_the_members_of_the_code(name: str, example: type[Any]) -> None:
@@ -138,7 +154,7 @@ def test_objects_have_the_members_of_the_code(name: str, example: type[Any]) -> 
 
 
 def test_a_call_has_the_members_that_are_sent() -> None:
-    sent = calls._body(CallRecord(call_id="c1"))
+    sent = calls.call_body(CallRecord(call_id="c1"))
     assert set(SCHEMAS["Call"]["properties"]) == set(SCHEMAS["Call"]["required"]) == set(sent)
 
 
@@ -167,6 +183,10 @@ def test_an_order_has_the_members_that_are_sent() -> None:
         ("/api/calls", calls.CallsQuery),
         ("/api/callers/{number}/history", calls.HistoryQuery),
         ("/api/orders", orders.OrdersQuery),
+        ("/api/transcripts", transcripts.TranscriptsQuery),
+        ("/api/transcripts/export", transcripts.ExportQuery),
+        ("/api/calls/{call_id}/recording/part", transcripts.PartQuery),
+        ("/api/quality/fields", quality.AccuracyQuery),
         ("/api/audit", accounts.AuditQuery),
         ("/api/callbacks", callbacks.CallbacksQuery),
         ("/api/blocked", blocked.BlockedQuery),
@@ -185,6 +205,7 @@ def test_query_keys_are_those_of_the_code(path: str, query: type[msgspec.Struct]
         ("POST", "/api/me/password", signing.PasswordBody),
         ("PATCH", "/api/orders/{order_id}/fields", orders.FieldsBody),
         ("POST", "/api/orders/{order_id}/discard", orders.DiscardBody),
+        ("PATCH", "/api/calls/{call_id}/transcript/{line_id}", transcripts.CorrectionBody),
         ("POST", "/api/accounts", accounts.NewAccount),
         ("POST", "/api/callbacks", callbacks.NewCallback),
         ("POST", "/api/callbacks/{callback_id}/give-up", callbacks.GiveUpBody),
