@@ -1,168 +1,207 @@
-"""Reading the city's names from a file.
-
-YAML has the lists `districts`, `streets`, `places`, `roads` and `organisations`; each item is a mapping with
-`name`, optional `aliases`, and what it lies in: `district` of a street, `street` of a place, `districts` of a
-road. Other keys at the top are passed over. CSV has the columns name, kind, parent (and any others); kind is
-one of `Kind`.
-"""
+"""The names of a file as a whole: each once, with what it lies in; parents, given by name, become entries."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
+from asr.gazetteer_rows import Entry, GazetteerError, Kind, Row, read_rows
 
-from asr.errors import AsrError
+__all__ = ["Entry", "GazetteerError", "Kind", "Row", "Tree", "load_entries", "merge", "paths", "tree_of"]
 
-MAX_FILE = 20_000_000
-MAX_NAME = 60
-MAX_ALIASES = 50
-MAX_ENTRIES = 500_000
-
-
-class Kind(StrEnum):
-    """What a name stands for."""
-
-    DISTRICT = "district"  # 区县
-    STREET = "street"  # 街道, 乡, 镇
-    COMMUNITY = "community"  # 社区, 村
-    ESTATE = "estate"  # 小区
-    ROAD = "road"  # 路, 街, 大道
-    ORGANISATION = "organisation"  # 部门, 企业
-    LANDMARK = "landmark"  # any other place: school, hospital, park, market
-
-
-class GazetteerError(AsrError):
-    """A file of names is not as it should be; the text names file, place in it, value and remedy."""
+MAX_PROBLEMS = 20
+"""Problems that one message tells; the others are counted."""
+_RANK: Mapping[Kind, int] = {Kind.DISTRICT: 0, Kind.STREET: 1, Kind.COMMUNITY: 2}
+_SMALLEST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One name of the city."""
+class Tree:
+    """Entries, and for each the numbers of those it lies in."""
 
-    name: str  # full name, e.g. 新华街道
-    kind: Kind  # what it stands for
-    parents: tuple[str, ...] = ()  # full names of what it lies in; several for a road through districts
-    aliases: tuple[str, ...] = ()  # other ways in which people say it
-
-
-_SECTIONS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
-    "districts": (Kind.DISTRICT, ()),
-    "streets": (Kind.STREET, ("district",)),
-    "places": (Kind.LANDMARK, ("street", "district")),
-    "roads": (Kind.ROAD, ("districts", "district")),
-    "organisations": (Kind.ORGANISATION, ()),
-}
-_PLACE_KINDS: Mapping[str, Kind] = {"小区": Kind.ESTATE, "社区": Kind.COMMUNITY, "村": Kind.COMMUNITY}
+    entries: tuple[Entry, ...]
+    above: tuple[tuple[int, ...], ...]  # as many as entries; () where it is not known
 
 
 def load_entries(path: Path) -> tuple[Entry, ...]:
-    """Return the names in a YAML or CSV file.
+    """Return the names in a file, each once.
+
+    Rows for the same name, kind and parents are one entry; a parent's name that fits several entries stands
+    for all of them, so that nothing is inferred from it.
 
     Raises:
-        GazetteerError: the file cannot be read, is too large, or something in it is not as described above;
-            a parent that is in no list, a name that is its own ancestor.
+        GazetteerError: `gazetteer_rows.read_rows` refuses the file, a parent is in no list, or something lies
+            in itself.
     """
-    try:
-        size = path.stat().st_size
-        content = path.read_text("utf-8-sig") if size <= MAX_FILE else None
-    except (OSError, UnicodeDecodeError) as error:
-        raise GazetteerError(f"{path}: cannot be read ({error}); give a UTF-8 YAML or CSV file") from error
-    if content is None:
-        raise GazetteerError(f"{path}: {size} bytes, at most {MAX_FILE}; leave out names of other cities")
-    entries = tuple(_from_csv(path, content) if path.suffix.lower() == ".csv" else _from_yaml(path, content))
-    if len(entries) > MAX_ENTRIES:
-        raise GazetteerError(f"{path}: {len(entries)} names, at most {MAX_ENTRIES}; leave some out")
-    _check_parents(path, entries)
-    return entries
+    return tree_of(read_rows(path)).entries
 
 
-def _text(path: Path, where: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise GazetteerError(f"{path}: {where} is {value!r}; write a name")
-    if len(value.strip()) > MAX_NAME:
-        raise GazetteerError(f"{path}: {where} has {len(value)} characters, at most {MAX_NAME}; shorten it")
-    return value.strip()
+def tree_of(rows: Sequence[Row], *, strict: bool = False) -> Tree:
+    """Return the rows as entries with what they lie in.
 
+    `strict`: a row that says again what another row of the same file said, and a parent that fits several
+    entries, are refused, too.
 
-def _texts(path: Path, where: str, value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    items = value if isinstance(value, list) else [value]
-    if len(items) > MAX_ALIASES:
-        raise GazetteerError(f"{path}: {where} has {len(items)} items, at most {MAX_ALIASES}; leave some out")
-    return tuple(_text(path, f"{where}[{index}]", item) for index, item in enumerate(items))
-
-
-def _from_yaml(path: Path, content: str) -> Iterator[Entry]:
-    try:
-        document = yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        raise GazetteerError(f"{path}: not YAML ({error}); mend the syntax") from error
-    if document is None:
-        return
-    if not isinstance(document, dict):
-        raise GazetteerError(f"{path}: expected a mapping with lists {', '.join(_SECTIONS)}")
-    for section, (kind, parent_keys) in _SECTIONS.items():
-        items = document.get(section) or []
-        if not isinstance(items, list):
-            raise GazetteerError(f"{path}: {section} is {type(items).__name__}; write a list of names")
-        for index, item in enumerate(items):
-            where = f"{section}[{index}]"
-            if not isinstance(item, dict):
-                raise GazetteerError(f"{path}: {where} is {item!r}; write {{name: …}}")
-            parents = [
-                parent for key in parent_keys for parent in _texts(path, f"{where}.{key}", item.get(key))
-            ]
-            yield Entry(
-                name=_text(path, f"{where}.name", item.get("name")),
-                kind=_PLACE_KINDS.get(str(item.get("kind")), kind) if section == "places" else kind,
-                parents=tuple(parents),
-                aliases=_texts(path, f"{where}.aliases", item.get("aliases")),
+    Raises:
+        GazetteerError: telling every problem on a line of its own, at most 20.
+    """
+    problems: list[str] = []
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        by_name[row.entry.name].append(number)
+    above = [
+        tuple(
+            dict.fromkeys(
+                found
+                for parent in row.entry.parents
+                for found in _parents(rows, by_name, number, parent, problems, strict=strict)
             )
-
-
-def _from_csv(path: Path, content: str) -> Iterator[Entry]:
-    reader = csv.DictReader(io.StringIO(content, newline=""))
-    missing = {"name", "kind", "parent"} - set(reader.fieldnames or ())
-    if missing and content.strip():
-        raise GazetteerError(
-            f"{path}: column {', '.join(sorted(missing))} is missing; begin with name,kind,parent"
         )
-    for number, row in enumerate(reader, start=2):
-        kind = (row["kind"] or "").strip()
-        if kind not in set(Kind):
-            raise GazetteerError(f"{path}: line {number}: kind is {kind!r}; write one of {', '.join(Kind)}")
-        parent = (row["parent"] or "").strip()
-        yield Entry(
-            name=_text(path, f"line {number}: name", row["name"]),
-            kind=Kind(kind),
-            parents=(_text(path, f"line {number}: parent", parent),) if parent else (),
+        for number, row in enumerate(rows)
+    ]
+    problems += _cycles(rows, above)
+    keep = _distinct(rows, above, problems, strict=strict)
+    if problems:
+        more = len(problems) - MAX_PROBLEMS
+        told = problems[:MAX_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])
+        raise GazetteerError("\n".join(told))
+    position = {old: new for new, old in enumerate(dict.fromkeys(keep))}
+    merged: dict[int, Entry] = {}
+    for number, row in enumerate(rows):
+        first = keep[number]
+        merged[first] = merge(merged[first], row.entry) if first in merged else row.entry
+    return Tree(
+        entries=tuple(merged[old] for old in position),
+        above=tuple(
+            tuple(dict.fromkeys(position[keep[parent]] for parent in above[old])) for old in position
+        ),
+    )
+
+
+def merge(old: Entry, new: Entry) -> Entry:
+    """Return one entry of two for the same place: the newer point and the aliases of both."""
+    return replace(
+        old,
+        aliases=tuple(dict.fromkeys((*old.aliases, *new.aliases))),
+        lon=old.lon if new.lon is None else new.lon,
+        lat=old.lat if new.lat is None else new.lat,
+    )
+
+
+def paths(tree: Tree) -> tuple[Entry, ...]:
+    """Return the entries with parents written so that each stands for one entry only."""
+    count: dict[str, int] = defaultdict(int)
+    for entry in tree.entries:
+        count[entry.name] += 1
+
+    def path(number: int) -> str:
+        name = tree.entries[number].name
+        up = tree.above[number]
+        return name if count[name] == 1 or not up else f"{path(up[0])}/{name}"
+
+    return tuple(
+        replace(entry, parents=tuple(path(up) for up in ups))
+        for entry, ups in zip(tree.entries, tree.above, strict=True)
+    )
+
+
+def _rank(entry: Entry) -> int:
+    return _RANK.get(entry.kind, _SMALLEST)
+
+
+def _parents(
+    rows: Sequence[Row],
+    by_name: Mapping[str, Sequence[int]],
+    number: int,
+    parent: str,
+    problems: list[str],
+    *,
+    strict: bool,
+) -> Sequence[int]:
+    """Return the entries that the name of a parent may mean, wider ones before those of the same kind."""
+    row = rows[number]
+    *wider, name = parent.split("/")
+    named = [other for other in by_name.get(name, ()) if other != number]
+    if wider:
+        named = [other for other in named if _lies_in(rows, by_name, other, wider)]
+    if not named:
+        at_fault = "lies in itself" if name == row.entry.name else "which is in no list"
+        problems.append(
+            f"{row.where}: parent of {row.entry.name} is {parent!r}, {at_fault}; add it or mend the name"
         )
+        return ()
+    found = [other for other in named if _rank(rows[other].entry) < _rank(row.entry)] or named
+    distinct = {(rows[other].entry.kind, rows[other].entry.parents) for other in found}
+    if strict and len(distinct) > 1:
+        ways = sorted({"/".join((*rows[other].entry.parents[:1], name)) for other in found})
+        problems.append(
+            f"{row.where}: parent of {row.entry.name} is {parent!r}, of which there are several; "
+            f"write one of {', '.join(ways[:5])}"
+        )
+    return found
 
 
-def _check_parents(path: Path, entries: tuple[Entry, ...]) -> None:
-    parents: dict[str, tuple[str, ...]] = {}
-    for entry in entries:
-        parents.setdefault(entry.name, entry.parents)
-    for entry in entries:
-        for parent in entry.parents:
-            if parent not in parents:
-                raise GazetteerError(
-                    f"{path}: {entry.name} lies in {parent!r}, which is in no list; add it or mend the name"
-                )
-    for name in parents:
-        seen: set[str] = set()
-        ahead = list(parents[name])
+def _lies_in(
+    rows: Sequence[Row], by_name: Mapping[str, Sequence[int]], number: int, wider: Sequence[str]
+) -> bool:
+    """Tell whether the entry's parents are called as the last of `wider`, theirs as the one before …"""
+    *further, last = wider
+    for parent in rows[number].entry.parents:
+        *path, name = parent.split("/")
+        if name != last:
+            continue
+        if not further or path == further:
+            return True
+        if any(_lies_in(rows, by_name, up, further) for up in by_name.get(last, ()) if up != number):
+            return True
+    return False
+
+
+def _cycles(rows: Sequence[Row], above: Sequence[Sequence[int]]) -> list[str]:
+    """Return a problem for every entry that lies in itself."""
+    state = [0] * len(rows)  # 0 new, 1 on the way, 2 done
+    problems: list[str] = []
+    for first in range(len(rows)):
+        ahead = [(first, False)]
         while ahead:
-            above = ahead.pop()
-            if above == name:
-                raise GazetteerError(f"{path}: {name} lies in itself; mend its parents")
-            if above not in seen:
-                seen.add(above)
-                ahead += parents[above]
+            number, back = ahead.pop()
+            if back:
+                state[number] = 2
+                continue
+            if state[number]:
+                continue
+            state[number] = 1
+            ahead.append((number, True))
+            for parent in above[number]:
+                if state[parent] == 1:
+                    entry = rows[number].entry
+                    problems.append(
+                        f"{rows[number].where}: {entry.name} lies in {rows[parent].entry.name}, "
+                        "which lies in itself; mend the parents"
+                    )
+                elif not state[parent]:
+                    ahead.append((parent, False))
+    return problems
+
+
+def _distinct(
+    rows: Sequence[Row], above: Sequence[tuple[int, ...]], problems: list[str], *, strict: bool
+) -> list[int]:
+    """Return for every row the first that stands for the same entry."""
+    known: dict[tuple[Kind, str, tuple[str, ...]], int] = {}
+    keep: list[int] = []
+    for number, row in enumerate(rows):
+        where = tuple(
+            sorted({f"{rows[up].entry.name}<{'|'.join(rows[up].entry.parents)}" for up in above[number]})
+        )
+        first = known.setdefault((row.entry.kind, row.entry.name, where), number)
+        keep.append(first)
+        same_file = rows[first].where.rpartition(": ")[0] == row.where.rpartition(": ")[0]
+        if strict and first != number and same_file:
+            problems.append(
+                f"{row.where}: {row.entry.name} ({row.entry.kind}) stands already in {rows[first].where}; "
+                "remove one, or give it another parent"
+            )
+    return keep

@@ -140,7 +140,7 @@ def test_any_line_is_searched_and_matches_lie_in_it_apart(line: str) -> None:
 
 def test_a_csv_of_names_is_read(tmp_path: Path) -> None:
     file = tmp_path / "names.csv"
-    file.write_text("name,kind,parent,lon\n甲区,district,,\n友谊街道,street,甲区,1\n", "utf-8")
+    file.write_text("name,kind,parent,remark\n甲区,district,,\n友谊街道,street,甲区,1\n", "utf-8")
     assert load_entries(file) == (
         Entry(name="甲区", kind=Kind.DISTRICT),
         Entry(name="友谊街道", kind=Kind.STREET, parents=("甲区",)),
