@@ -18,7 +18,9 @@ from asr.draft_place import Places, find_places
 from asr.draft_rules import DraftRules
 from asr.draft_summary import summary_of, title_of
 from asr.draft_time import find_time
-from asr.draft_words import NOT_URGENT, find_matter, find_type, find_urgency
+from asr.draft_type import find_type
+from asr.draft_urgency import NOT_URGENT, find_urgency
+from asr.draft_words import find_matter
 from asr.gazetteer import Gazetteer
 from asr.messages import FieldSuggestion, Line, Speaker
 

@@ -3,36 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
-import yaml
-
-from asr.errors import AsrError
+from asr.draft_file import (
+    RulesError,
+    as_list,
+    as_mapping,
+    as_text,
+    as_words,
+    read_document,
+)
 from asr.gazetteer import sound
+
+__all__ = [
+    "Category",
+    "Cue",
+    "DraftRules",
+    "MoodRule",
+    "NotNow",
+    "RulesError",
+    "TypeRule",
+    "UrgencyRule",
+    "as_cues",
+    "as_list",
+    "as_mapping",
+    "as_text",
+    "as_words",
+    "cues_in",
+    "mask",
+    "read_document",
+]
 
 TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬")
 LEVELS = ("特急", "紧急")
 """Levels a rule may set, the most urgent first; without a rule an order is 一般."""
 
-_WEIGHTS: Mapping[str, float] = {"said": 4.0, "likely": 1.5, "hint": 0.6}
+OPENS = 2.5
+"""Weight of words with which a call is opened; they count in its first two sentences only."""
+_WEIGHTS: Mapping[str, float] = {"said": 4.0, "opens": OPENS, "likely": 1.5, "hint": 0.6}
 _LONG_ENOUGH = 3
 _GAP = "[^，。！？,.!?]{0,8}?"
 _DENIED = re.compile(
     r"(?:没有|没|不是|不会|不要|未|无|别|防止|避免|不算|谈不上)(?:人|发生|出现|说|在|再|要|什么)?$"
 )
 _HINT = 0.35
-MAX_FILE = 2_000_000
-MAX_CUE = 30
-MAX_NAME = 30
-
-
-class RulesError(AsrError):
-    """A rules file is not as it should be; the text names file, key, value and remedy."""
+MOODS = ("平静", "焦急", "不满", "愤怒")
+"""Moods from calm to angry; 平静 needs no cue."""
 
 
 @lru_cache(maxsize=4_000)
@@ -63,10 +83,13 @@ class Cue:
 
         A cue of three characters or more is also found when it was heard with others of the same sound.
         """
+        return next(self.places(text), None)
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield begin and end of every place in the text where the cue is said and not denied."""
         for start, end in self._places(text):
             if _DENIED.search(text[max(0, start - 5) : start]) is None:
-                return start, end
-        return None
+                yield start, end
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
         if "*" in self.words or self.words in text:
@@ -105,6 +128,26 @@ class UrgencyRule:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class NotNow:
+    """What shows that an urgent matter is over, was long ago, is only feared or announced."""
+
+    before: tuple[str, ...] = ()  # said before the cue in its clause: 去年, 如果, 担心
+    after: tuple[str, ...] = ()  # said right behind the cue: 过, 通知, 怎么办
+    clause: tuple[str, ...] = ()  # said anywhere in its clause: 赔偿, 什么时候停
+    over: tuple[str, ...] = ()  # said in the same sentence or one of the next two: 已经来水
+    still: tuple[str, ...] = ()  # said in the cue's sentence it is now after all: 到现在, 没有通知
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MoodRule:
+    """How one mood is told."""
+
+    name: str  # one of MOODS
+    cues: tuple[Cue, ...]  # what speaks for it
+    unless: tuple[str, ...] = ()  # phrases in which cues do not count
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Category:
     """One matter of the taxonomy."""
 
@@ -129,6 +172,9 @@ class DraftRules:
     types: tuple[TypeRule, ...]
     urgency: tuple[UrgencyRule, ...]  # the most urgent level first
     categories: tuple[Category, ...]
+    not_now: NotNow = field(default_factory=NotNow)  # when an urgent matter does not count
+    moods: tuple[MoodRule, ...] = ()  # the strongest mood first
+    further: tuple[str, ...] = ()  # how a further matter is begun: 还有一个事, 另外
 
     @classmethod
     def load(cls, rules: Path | None = None, categories: Path | None = None) -> DraftRules:
@@ -138,10 +184,15 @@ class DraftRules:
             RulesError: a file cannot be read or something in it is not as described at its top.
         """
         data = files("asr") / "data"
-        types, urgency = _rules(*read_document(rules or data / "rules.yaml"))
+        name, document = read_document(rules or data / "rules.yaml")
+        top = as_mapping(name, "the file", document, ("types", "urgency", "not_now", "moods", "further"))
+        types, urgency = _rules(name, top)
         return cls(
             types=types,
             urgency=urgency,
+            not_now=_not_now(name, top.get("not_now")),
+            moods=tuple(_moods(name, top.get("moods"))),
+            further=as_words(name, "further", top.get("further")),
             categories=_categories(*read_document(categories or data / "categories.yaml")),
         )
 
@@ -155,7 +206,7 @@ def mask(text: str, phrases: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=60_000)
-def cues_in(rule: TypeRule | UrgencyRule | Category, text: str) -> Mapping[Cue, tuple[int, int]]:
+def cues_in(rule: TypeRule | UrgencyRule | MoodRule | Category, text: str) -> Mapping[Cue, tuple[int, int]]:
     """Return which cues of a rule are said in a sentence, and where.
 
     Remembered, because a draft reads the earlier sentences of its call again and again.
@@ -168,54 +219,6 @@ def cues_in(rule: TypeRule | UrgencyRule | Category, text: str) -> Mapping[Cue, 
 # ---------------------------------------------------------------- reading the files
 
 
-def read_document(path: Path | Traversable) -> tuple[str, object]:
-    """Return the name of a YAML file and what it holds. Raises RulesError."""
-    name = str(path)
-    try:
-        content = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RulesError(f"{name}: cannot be read ({error}); give a UTF-8 YAML file") from error
-    if len(content) > MAX_FILE:
-        raise RulesError(f"{name}: {len(content)} characters, at most {MAX_FILE}; shorten it")
-    try:
-        return name, yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        raise RulesError(f"{name}: not YAML ({error}); mend the syntax") from error
-
-
-def as_mapping(name: str, key: str, value: object, allowed: Iterable[str]) -> Mapping[str, object]:
-    """Return a mapping that has none but the allowed keys. Raises RulesError naming the key."""
-    expected = tuple(allowed)
-    if not isinstance(value, dict):
-        raise RulesError(f"{name}: {key} is {value!r}; write a mapping with {', '.join(expected)}")
-    for found in value:
-        if found not in expected:
-            raise RulesError(f"{name}: {key} has the key {found!r}; known keys are {', '.join(expected)}")
-    return value
-
-
-def as_list(name: str, key: str, value: object) -> Sequence[object]:
-    """Return a list. Raises RulesError naming the key."""
-    if not isinstance(value, list):
-        raise RulesError(f"{name}: {key} is {value!r}; write a list")
-    return value
-
-
-def as_text(name: str, key: str, value: object, most: int = MAX_NAME) -> str:
-    """Return words, trimmed. Raises RulesError naming the key."""
-    if not isinstance(value, str) or not value.strip():
-        raise RulesError(f"{name}: {key} is {value!r}; write words in quotes")
-    if len(value) > most:
-        raise RulesError(f"{name}: {key} has {len(value)} characters, at most {most}; shorten it")
-    return value.strip()
-
-
-def as_words(name: str, key: str, value: object) -> tuple[str, ...]:
-    """Return a list of cues as they are written; () for nothing. Raises RulesError naming the key."""
-    items = [] if value is None else as_list(name, key, value)
-    return tuple(as_text(name, f"{key}[{index}]", item, MAX_CUE) for index, item in enumerate(items))
-
-
 def as_cues(name: str, key: str, value: object, weight: float) -> tuple[Cue, ...]:
     """Return a list of cues of one weight. Raises RulesError naming the key."""
     cues = tuple(Cue(words, weight) for words in as_words(name, key, value))
@@ -225,8 +228,7 @@ def as_cues(name: str, key: str, value: object, weight: float) -> tuple[Cue, ...
     return cues
 
 
-def _rules(name: str, document: object) -> tuple[tuple[TypeRule, ...], tuple[UrgencyRule, ...]]:
-    top = as_mapping(name, "the file", document, ("types", "urgency"))
+def _rules(name: str, top: Mapping[str, object]) -> tuple[tuple[TypeRule, ...], tuple[UrgencyRule, ...]]:
     types = as_mapping(name, "types", top.get("types"), TYPES)
     urgency = as_list(name, "urgency", top.get("urgency"))
     rules = tuple(_urgency_rule(name, f"urgency[{index}]", item) for index, item in enumerate(urgency))
@@ -244,6 +246,24 @@ def _type_rule(name: str, kind: str, item: object) -> TypeRule:
     return TypeRule(
         name=kind, cues=tuple(cues), unless=as_words(name, f"types.{kind}.unless", found.get("unless"))
     )
+
+
+def _not_now(name: str, item: object) -> NotNow:
+    kinds = ("before", "after", "clause", "over", "still")
+    found = as_mapping(name, "not_now", item or {}, kinds)
+    return NotNow(**{kind: as_words(name, f"not_now.{kind}", found.get(kind)) for kind in kinds})
+
+
+def _moods(name: str, item: object) -> Iterator[MoodRule]:
+    moods = as_mapping(name, "moods", item or {}, MOODS)
+    for mood in reversed(MOODS):
+        if mood in moods:
+            found = as_mapping(name, f"moods.{mood}", moods[mood], ("cues", "unless"))
+            yield MoodRule(
+                name=mood,
+                cues=as_cues(name, f"moods.{mood}.cues", found.get("cues"), 1.0),
+                unless=as_words(name, f"moods.{mood}.unless", found.get("unless")),
+            )
 
 
 def _urgency_rule(name: str, key: str, item: object) -> UrgencyRule:
