@@ -14,7 +14,10 @@ from asr.text import MAX_TEXT, digit_runs, house_numbers, numbers, readable, val
     [
         ("幺三八，零零零零，五二六七。我姓王。", "13800005267。我姓王。"),
         ("一三八零零零零五二六七", "13800005267"),
-        ("八栋二单元六零三", "8栋2单元603"),
+        ("八栋二单元六零三", "8栋2单元603室"),
+        ("我是四栋一七零二的业主", "我是4栋1702室的业主"),
+        ("三号楼二单元一二零一户", "3号楼2单元1201户"),
+        ("二单元三楼", "2单元3楼"),
         ("阳光花园小区，三号楼二单元。", "阳光花园小区，3号楼2单元。"),
         ("东方明珠十二栋一八零二室", "东方明珠12栋1802室"),
         ("一百二十号", "120号"),
@@ -26,6 +29,21 @@ from asr.text import MAX_TEXT, digit_runs, house_numbers, numbers, readable, val
         ("十一月二十号", "11月20号"),
         ("二零二四年", "2024年"),
         ("幺幺零一二二", "110122"),
+        ("晚上九点二十来的", "晚上9点20来的"),
+        ("下午三点零五分", "下午3点05分"),
+        ("座机零五五一，六五七八，二零三四", "座机055165782034"),
+        ("四四零一零六，一九九零零三零七，二三三叉", "44010619900307233X"),
+        ("车牌粤A，T六七三二", "车牌粤A·T6732"),
+        ("粤a幺二三四五那辆车", "粤A·12345那辆车"),
+        ("交了一万二千八百块", "交了12800块"),
+        ("一百五十块一个月", "150块一个月"),
+        ("一千零八元", "1008元"),
+        ("一万二千零五十元", "12050元"),
+        ("欠了九万多块钱", "欠了9万多块钱"),
+        ("涨了百分之三十", "涨了30%"),
+        ("三点五公里", "3.5公里"),
+        ("家里才十五度", "家里才15度"),
+        ("四十八平米", "48平米"),
     ],
 )
 def test_numbers_are_written_as_people_write_them(said: str, written: str) -> None:
@@ -36,8 +54,12 @@ def test_numbers_are_written_as_people_write_them(said: str, written: str) -> No
     "said",
     [
         "我一直在等一下",
-        "家里才十五度",
-        "一共欠我们十二个人九万块钱",
+        "一共欠我们十二个人的工资",
+        "门口有一块牌子",
+        "拆了三十块砖",
+        "万一塌了怎么办",
+        "三四五个人",
+        "拨打一百一十九",
         "三个月没有发工资",
         "我提三点建议",
         "有一点危险",
@@ -116,6 +138,13 @@ def test_every_house_number_up_to_99_is_written_in_digits(number: int) -> None:
     digits = "零一二三四五六七八九"
     said = ("" if tens == 0 else "十" if tens == 1 else digits[tens] + "十") + (digits[ones] if ones else "")
     assert house_numbers(f"{said}号楼") == f"{number}号楼"
+
+
+@pytest.mark.parametrize(
+    "piece", ["一", "1 ", "八栋二单元", "一百万", "粤A", "晚上十点", "百", "那个", "1，"]
+)
+def test_a_long_text_of_nothing_but_numbers_ends(piece: str) -> None:
+    assert len(readable(piece * (MAX_TEXT // len(piece)))) <= 2 * MAX_TEXT
 
 
 def test_a_text_of_a_million_characters_is_cut() -> None:
