@@ -24,12 +24,21 @@ _SOUND_WORTH = 0.7
 _CUE_WORTH: Mapping[int, float] = {1: 0.3, 2: 1.0, 3: 1.5, 4: 1.9}
 _LONG_CUE_WORTH = 2.2
 _HINT_WORTH = 0.35
+EARLY, EARLY_CHARACTERS = 1.0, 30.0
+"""What is said at the beginning counts so much more."""
+BESIDE, AROUND = 0.4, 0.15
+"""How much of what speaks for a matter counts for others of the same level 2, of the same level 1."""
+OFTEN = 0.8
 _NOT_WORDS = re.compile(r"[^\u4e00-\u9fffA-Za-z]+")
 
 
 def plain(text: str) -> str:
     """Return only the characters of words, a blank for everything else between."""
     return _NOT_WORDS.sub(" ", text).strip()
+
+
+def _often(times: int) -> float:
+    return 1.0 + OFTEN * math.log(times)
 
 
 def grams(text: str, sizes: Sequence[int]) -> Iterator[str]:
@@ -69,8 +78,18 @@ class ColdModel:
         self._cues: dict[str, list[tuple[int, float]]] = defaultdict(list)
         self._sounds: dict[tuple[str, ...], list[str]] = defaultdict(list)
         self._gaps: list[tuple[str, str, re.Pattern[str]]] = []
+        self._twos = self._groups(2)
+        self._ones = self._groups(1)
         self._read_cues()
         self._read_grams()
+
+    def _groups(self, level: int) -> Ints:
+        """Return for every matter a number that those below the same name have in common."""
+        numbers: dict[tuple[str, ...], int] = {}
+        return np.array(
+            [numbers.setdefault(matter.path[:level], len(numbers)) for matter in self.matters],
+            dtype=np.int32,
+        )
 
     def _read_cues(self) -> None:
         for number, matter in enumerate(self.matters):
@@ -78,6 +97,8 @@ class ColdModel:
             for word in dict.fromkeys((*matter.cues, *names)):
                 size = len(word.replace("*", ""))
                 self._cues[word].append((number, _CUE_WORTH.get(size, _LONG_CUE_WORTH)))
+            for word in matter.sure:
+                self._cues[word].append((number, _LONG_CUE_WORTH))
             for word in matter.hints:
                 self._cues[word].append((number, _HINT_WORTH))
         for word in self._cues:
@@ -95,18 +116,19 @@ class ColdModel:
         counts: dict[str, dict[int, float]] = defaultdict(dict)
         for number, matter in enumerate(self.matters):
             own = Counter[str]()
-            words = (matter.path[-1], *matter.aliases, matter.title, *matter.cues)
+            words = (matter.path[-1], *matter.aliases, matter.title, *matter.cues, *matter.sure)
             for word in words:
                 own.update(grams(plain(word.replace("*", " ")), (2, 3)))
             for sentence in matter.says:
                 own.update(grams(plain(sentence), (2, 3)))
             for piece, count in own.items():
                 counts[piece][number] = min(count, 3)
+        most = 1 + len(self.matters)
         self._gram_at: dict[str, tuple[Ints, Floats]] = {}
         for piece, by in counts.items():
             rows = np.fromiter(by, dtype=np.int32)
             seen: Floats = np.fromiter(by.values(), dtype=np.float64)
-            spread = 1.0 / math.sqrt(len(rows))
+            spread = math.log(most / len(rows)) / math.log(most) / len(rows) ** 0.2
             gain: Floats = np.log((seen + alpha) / alpha) * spread
             self._gram_at[piece] = (rows, gain)
 
@@ -119,7 +141,7 @@ class ColdModel:
                 word = text[start : start + size]
                 if word in self._cues and word not in seen:
                     seen.add(word)
-                    found.append(Heard(word, start, start + size, 1.0))
+                    found.append(Heard(word, start, start + size, _often(text.count(word))))
         syllables = sound(text)
         for size in self._sound_sizes:
             for start in range(len(syllables) - size + 1):
@@ -143,12 +165,21 @@ class ColdModel:
             covered.append(heard)
             holders = self._cues[heard.words]
             shared = 1.0 / math.sqrt(len(holders))
+            early = 1.0 + EARLY * math.exp(-heard.start / EARLY_CHARACTERS)
             for number, worth in holders:
-                counts = heard.worth * worth * shared * (0.3 if inside else 1.0)
+                counts = heard.worth * worth * shared * early * (0.3 if inside else 1.0)
                 scores[number] += counts * self._cue_worth
                 cues[number].append(Heard(heard.words, heard.start, heard.end, counts))
         scores += self._gram_worth * self._gram_scores(plain(text))
-        return Evidence(scores, {number: tuple(found) for number, found in cues.items()})
+        return Evidence(self._gathered(scores), {number: tuple(found) for number, found in cues.items()})
+
+    def _gathered(self, scores: Floats) -> Floats:
+        """Let what speaks for a matter speak a little for those beside it, too."""
+        twos = np.bincount(self._twos, scores, len(self.matters))
+        ones = np.bincount(self._ones, scores, len(self.matters))
+        two, one = twos[self._twos], ones[self._ones]
+        result: Floats = scores + BESIDE * (two - scores) + AROUND * (one - two)
+        return result
 
     def _gram_scores(self, text: str) -> Floats:
         found = [

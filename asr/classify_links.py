@@ -31,7 +31,8 @@ def _words() -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     )
 
 
-_OWN, _ABOVE, _TOP = 1.0, 0.55, 0.35
+_MIDDLE, _TOP = 0.55, 0.35
+_INHERITED = 0.5
 
 
 def bare(name: str) -> str:
@@ -125,7 +126,6 @@ def _spoken(taxonomy: Taxonomy, node: Node) -> str:
 
 def _likeness(matters: Sequence[Matter], taxonomy: Taxonomy) -> Floats:
     """Return how alike matters (rows) and leaves (columns) are."""
-    by_path = {matter.path: matter for matter in matters}
     words = list(dict.fromkeys(word for matter in matters for word in _called(matter)))
     row = {word: at for at, word in enumerate(words)}
     names = list(dict.fromkeys(name for node in taxonomy.nodes for name in (node.name, *node.aliases)))
@@ -134,21 +134,26 @@ def _likeness(matters: Sequence[Matter], taxonomy: Taxonomy) -> Floats:
     alike[:, [at for at, name in enumerate(names) if name.startswith(OTHER)]] = 0.0
     own = np.array([alike[[row[word] for word in _called(one)]].max(axis=0) for one in matters])
     at = {matter.path: number for number, matter in enumerate(matters)}
-    high = np.zeros_like(own)  # the words above a matter
-    for number, matter in enumerate(matters):
-        for length in range(1, len(matter.path)):
-            if matter.path[:length] in by_path:
-                high[number] = np.maximum(high[number], own[at[matter.path[:length]]])
+    mid, top = (own[[at.get(matter.path[:level], at[matter.path]) for matter in matters]] for level in (2, 1))
     result = np.zeros((len(matters), len(taxonomy.leaves)))
     for number, leaf in enumerate(taxonomy.leaves):
-        for depth, factor in enumerate((_OWN, _ABOVE, _TOP)[: leaf.level]):
-            node = taxonomy.find(leaf.path[: leaf.level - depth])
+        for level in range(1, leaf.level + 1):
+            node = taxonomy.find(leaf.path[:level])
             called = () if node is None else (node.name, *node.aliases)
             columns = [column[name] for name in called]
-            ours, theirs = own[:, columns].max(axis=1), high[:, columns].max(axis=1)
-            result[:, number] += factor * np.maximum(ours, (0.8 if depth else 0.4) * theirs)
+            ours, twos, ones = (part[:, columns].max(axis=1) for part in (own, mid, top))
+            if level == 1:
+                result[:, number] += _TOP * np.maximum.reduce((ours, twos, 0.8 * ones))
+            elif level == leaf.level:
+                result[:, number] += np.maximum(ours, 0.4 * twos)
+            else:
+                result[:, number] += _MIDDLE * np.maximum.reduce((ours, 0.8 * twos, 0.4 * ones))
         if leaf.name.startswith(OTHER):
             result[:, number] += 0.1
+    for number, matter in enumerate(matters):  # what is above stands before it
+        above = at.get(matter.path[:-1])
+        if above is not None:
+            result[number] += _INHERITED * result[above]
     return result
 
 

@@ -22,6 +22,8 @@ MAX_FILE = 2_000_000
 
 HINT = "?"
 """Ends a cue that is said of other matters, too; it counts a third."""
+SURE = "!"
+"""Ends a short cue that is said of hardly any other matter; it counts as a long one."""
 
 _KEYS = ("name", "aliases", "title", "cues", "says", "children")
 
@@ -34,6 +36,7 @@ class Matter:
     aliases: tuple[str, ...]  # how other taxonomies may call it
     title: str  # how a title calls it
     cues: tuple[str, ...]  # words that speak for it; * is a gap of up to eight characters
+    sure: tuple[str, ...]  # short words that hardly speak for another
     hints: tuple[str, ...]  # words that speak for it and for others
     says: tuple[str, ...]  # how citizens tell it
     leaf: bool  # nothing is below it
@@ -67,7 +70,8 @@ def _below(name: str, key: str, items: Sequence[object], above: tuple[str, ...])
             path=path,
             aliases=_words(name, f"{own}.aliases", found.get("aliases")),
             title=as_text(name, f"{own}.title", found.get("title", path[-1]), MAX_NAME),
-            cues=tuple(word for word in words if not word.endswith(HINT)),
+            cues=tuple(word for word in words if not word.endswith((HINT, SURE))),
+            sure=tuple(word[:-1] for word in words if word.endswith(SURE)),
             hints=tuple(word[:-1] for word in words if word.endswith(HINT)),
             says=tuple(as_text(name, f"{own}.says", sentence, MAX_SENTENCE) for sentence in says),
             leaf=not children,
@@ -85,7 +89,7 @@ def _words(name: str, key: str, value: object) -> tuple[str, ...]:
     if len(words) > MAX_CUES:
         raise RulesError(f"{name}: {key} has {len(words)} words, at most {MAX_CUES}; keep the usual ones")
     for word in words:
-        bare = word.removesuffix(HINT)
+        bare = word.removesuffix(HINT).removesuffix(SURE)
         if len(word) > MAX_CUE or not bare or bare.startswith("*") or bare.endswith("*"):
             raise RulesError(
                 f"{name}: {key} has {word!r}; at most {MAX_CUE} characters, and * only between words"
