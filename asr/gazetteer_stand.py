@@ -11,6 +11,7 @@ import rjieba
 
 from asr.gazetteer_file import Entry, Kind
 from asr.gazetteer_forms import distinctive
+from asr.gazetteer_words import leads_into_name
 
 
 class How(StrEnum):
@@ -109,6 +110,14 @@ def standing(taken: Sequence[Match], line: str) -> tuple[Match, ...]:
     return tuple(match for match in taken if _stands(match, line, taken))
 
 
+def _continues_name(match: Match, line: str, taken: Sequence[Match]) -> bool:
+    """Tell whether the words before make a longer name of a place's name (建业 + 保利公寓)."""
+    if match.entry.kind in (Kind.DISTRICT, Kind.STREET, Kind.ORGANISATION):
+        return False
+    first = max((other.end for other in taken if other.end <= match.start), default=0)
+    return leads_into_name(line[first : match.start])
+
+
 def _carries(match: Match) -> bool:
     """Tell whether a match is sure enough to vouch for the name before it."""
     return match.how is How.EXACT or match.end - match.start > 3
@@ -116,6 +125,8 @@ def _carries(match: Match) -> bool:
 
 def _stands(match: Match, line: str, taken: Sequence[Match]) -> bool:
     length = match.end - match.start
+    if _continues_name(match, line, taken):
+        return False
     if match.derived and match.entry.kind is not Kind.DISTRICT and extended(line, match.end):
         return False
     if length > 3 or (match.how is How.EXACT and length == 3):

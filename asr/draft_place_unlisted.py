@@ -1,0 +1,103 @@
+"""Names of places that are in no list, as they were said: 翠竹雅苑, 新民街道, 第三小学."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import rjieba
+
+from asr.gazetteer import Kind, Match
+from asr.gazetteer_words import NOT_NAMES
+
+LONGEST = 10
+"""Characters of a name before its suffix."""
+
+_ESTATE = (
+    "小区|花园|家园|公寓|新村|花苑|嘉园|嘉苑|佳苑|佳园|雅苑|雅园|名苑|名园|御园|学苑|华府|华庭|名邸|豪庭|庄园|山庄|别墅|公馆|丽苑"
+    "|丽都|新苑|小镇|安置房|廉租房|宿舍|家属院|家属区|大院|生活区"
+)
+_VENUE = (
+    "(?:第[一二三四五六七八九十0-9]+|实验|中心|附属|人民|外国语|职业|中医|妇幼保健|社区卫生服务)?"
+    "(?:小学|中学|幼儿园|医院|卫生院|派出所|菜市场|农贸市场|批发市场|建材市场|市场|公园|广场|商场|购物中心|地铁站|客运站|汽车站|火车站|学校|学院|大学|大厦|大桥|立交桥|隧道|敬老院|养老院|车管所|加油站|公交站)"
+)
+_SUFFIX = re.compile(
+    f"(?P<estate>{_ESTATE})|(?P<venue>{_VENUE})"
+    "|(?P<other>商业街|步行街|美食街|夜市|写字楼|工地|工业园区?|产业园区?|科技园区?|创业园|软件园|园区|酒店|宾馆|饭店|超市|车站|水库|体育馆|图书馆|博物馆|体育场|停车场|收费站|化工厂|水泥厂|砖厂|工厂|厂)"
+    "|(?P<community>社区|村(?![民委镇里庄子口])|屯)"
+    "|(?P<town>苑|府|城|里|湾|郡|邸|国际|天下|时代|中心)(?=[A-Za-z]?[0-9零一二三四五六七八九十]+(?:栋|号楼|幢|期|单元|座)|小区|[0-9一二三四五六]期)"
+    "|(?P<road>(?<![马道公修一铁线走网思套后半让出])路(?![灯面边过上人口段况由费标政程线基障]|口)|大道|(?<![上逛扫道整])街(?![道上坊边头])"
+    "|(?<=[\u4e00-\u9fff]{2})路(?=(?:路口|边|上|段|面|口|[0-9零一二三四五六七八九十百]))|巷(?![子道口]))"
+    "|(?P<street>街道(?!办理|两边|两侧|上|边|旁)|镇(?![定痛静压政区上长])|乡(?![下亲里村镇政间土长]))"
+)
+_STOP_TAGS = frozenset("rpcuyedowxzhk")
+_NUMERAL = re.compile("[零〇一二三四五六七八九十百两几0-9]+")
+_NAMED_NUMBERS = re.compile("五一|八一|七一|三八|五四|三一|九一|六一|一一|八一五|二七|第.+")
+_BREAK = re.compile("[^\u4e00-\u9fffA-Za-z0-9·]")
+_KINDS = {
+    "estate": Kind.ESTATE,
+    "venue": Kind.LANDMARK,
+    "other": Kind.LANDMARK,
+    "community": Kind.COMMUNITY,
+    "town": Kind.ESTATE,
+    "road": Kind.ROAD,
+    "street": Kind.STREET,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A name that is in no list."""
+
+    name: str  # as it was said
+    kind: Kind  # what its suffix says it is
+    start: int  # first character
+    end: int  # after the last
+
+
+def unlisted_in(text: str, matches: Sequence[Match]) -> Iterator[Unlisted]:
+    """Yield names that no listed name covers, from left to right."""
+    last = 0
+    for suffix in _SUFFIX.finditer(text):
+        start, end = suffix.span()
+        if start < last:
+            continue
+        inside = next((match for match in matches if match.start < end and start < match.end), None)
+        if inside is not None:
+            continue
+        group = str(suffix.lastgroup)
+        before = next((match for match in matches if match.end == start), None)
+        if before is not None:
+            # a body named by a road or an estate: 人民路小学
+            if group == "venue" and before.entry.kind in (Kind.ROAD, Kind.ESTATE, Kind.COMMUNITY):
+                yield Unlisted(before.text + suffix.group(), Kind.LANDMARK, before.start, end)
+                last = end
+            continue
+        first = max([last, start - LONGEST, *(match.end for match in matches if match.end <= start)])
+        name = _name_before(text[first:start])
+        if len(name) < 2 or (group == "street" and len(name) > 5):
+            continue
+        yield Unlisted(name + suffix.group(), _KINDS[group], start - len(name), end)
+        last = end
+
+
+def _name_before(words: str) -> str:
+    """Return the last words before a suffix that can belong to a name (严重影响 + 小区: none)."""
+    words = _BREAK.split(words)[-1]
+    name = ""
+    for word, tag in reversed(rjieba.tag(words)):
+        if (
+            word in NOT_NAMES
+            or (tag[0] in _STOP_TAGS and len(word) < 2)
+            or tag in ("r", "d", "p", "c", "ul", "uj")
+        ):
+            break
+        if _NUMERAL.fullmatch(word) and not _NAMED_NUMBERS.fullmatch(word):
+            break
+        if tag == "q" or (len(name) + len(word) > LONGEST):
+            break
+        name = word + name
+    if re.match("[0-9]", name):
+        name = re.sub("^[0-9]+[栋号楼期单元]*", "", name)
+    return name if len(name) >= 2 else ""

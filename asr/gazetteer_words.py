@@ -1,0 +1,21 @@
+"""Words that stand beside names of places but belong to none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rjieba
+
+NOT_NAMES = frozenset((Path(__file__).parent / "data" / "not_names.txt").read_text("utf-8").split())
+"""Words that stand before a name, or before a kind of place, but belong to no name."""
+_NOUNS = frozenset({"n", "nr", "nrt", "nrfg", "nz", "ng", "a", "an", "i", "l", "j", "b", "vn"})
+_NEAR = 8
+
+
+def leads_into_name(before: str) -> bool:
+    """Tell whether the text ends with a word that probably begins the name after it (建业 + 保利公寓)."""
+    words = rjieba.tag(before[-_NEAR:])
+    if not words:
+        return False
+    word, tag = words[-1]
+    return len(word) >= 2 and word not in NOT_NAMES and tag in _NOUNS
