@@ -14,7 +14,7 @@ export default defineConfig({
     Components({ dirs: [], dts: false, resolvers: [ElementPlusResolver({ importStyle: 'css' })] }),
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
-  build: { target: 'es2022', reportCompressedSize: true },
+  build: { target: 'es2022', reportCompressedSize: true, chunkSizeWarningLimit: 600 }, // the charts, loaded where shown
   server: {
     host: process.env.DESK_HOST ?? '127.0.0.1',
     proxy: { '/api': { target: server, ws: true, changeOrigin: false } },

@@ -8,12 +8,24 @@ export const router = createRouter({
     { path: '/login', name: 'login', component: () => import('./pages/LoginPage.vue'), meta: { open: true, title: '登录' } },
     { path: '/', name: 'desk', component: () => import('./pages/DeskPage.vue'), meta: { title: '工作台' } },
     { path: '/orders/:id?', name: 'orders', component: () => import('./pages/OrdersPage.vue'), meta: { title: '工单' } },
+    {
+      path: '/transcripts',
+      name: 'transcripts',
+      component: () => import('./pages/TranscriptsPage.vue'),
+      meta: { title: '通话转写' },
+    },
+    {
+      path: '/quality',
+      name: 'quality',
+      component: () => import('./pages/QualityPage.vue'),
+      meta: { title: '质检', roles: ['supervisor', 'admin'] },
+    },
     { path: '/calls', name: 'calls', component: () => import('./pages/CallsPage.vue'), meta: { title: '通话记录' } },
     {
       path: '/accounts',
       name: 'accounts',
       component: () => import('./pages/AccountsPage.vue'),
-      meta: { title: '账号', admin: true },
+      meta: { title: '账号', roles: ['admin'] },
     },
     { path: '/:anything(.*)*', redirect: { name: 'desk' } },
   ],
@@ -29,6 +41,7 @@ router.beforeEach(async (to) => {
     return { name: 'login', query: { next: to.fullPath, down: '1' } } // the server is not there; the login page says so
   }
   if (!known) return { name: 'login', query: to.name === 'desk' ? {} : { next: to.fullPath } }
-  if (to.meta.admin && session.person?.role !== 'admin') return { name: 'desk' }
+  const roles = to.meta.roles as readonly string[] | undefined
+  if (roles !== undefined && !roles.includes(session.person?.role ?? '')) return { name: 'desk' }
   return true
 })

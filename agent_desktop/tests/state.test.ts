@@ -29,12 +29,12 @@ describe('a snapshot', () => {
     const state = after(snapshot({ call: call('c1'), captions: [line('a', 0)], draft: draft(3) }), snapshot({ call: call('c2') }))
     expect(state.call?.call_id).toBe('c2')
     expect(state.lines).toEqual([])
-    expect(state.draft).toBeNull()
+    expect(state.drafts).toEqual([])
   })
 
   it('without a call keeps an unfinished order in view', () => {
     const state = after(snapshot({ call: call('c1'), draft: draft(3) }), snapshot())
-    expect(state.draft?.order_id).toBe('o1')
+    expect(state.drafts[0]?.order_id).toBe('o1')
   })
 
   it('without a call clears a finished order away', () => {
@@ -52,7 +52,7 @@ describe('a call', () => {
     const state = after(snapshot({ call: call('c1'), captions: [line('a', 0)], draft: draft(1) }), call('c2', { state: 'ringing' }))
     expect(state.call?.call_id).toBe('c2')
     expect(state.lines).toEqual([])
-    expect(state.draft).toBeNull()
+    expect(state.drafts).toEqual([])
   })
 
   it('whose ring went back to the line leaves the desk', () => {
@@ -90,11 +90,11 @@ describe('captions', () => {
 
 describe('a draft', () => {
   it('never goes back to an earlier version', () => {
-    expect(after(snapshot({ call: call('c1') }), draft(5), draft(4)).draft?.version).toBe(5)
+    expect(after(snapshot({ call: call('c1') }), draft(5), draft(4)).drafts[0]?.version).toBe(5)
   })
 
   it('of another call is not shown', () => {
-    expect(after(snapshot({ call: call('c1') }), draft(1, { order_id: 'o9', call_id: 'c9' })).draft).toBeNull()
+    expect(after(snapshot({ call: call('c1') }), draft(1, { order_id: 'o9', call_id: 'c9' })).drafts).toEqual([])
   })
 })
 
@@ -103,5 +103,40 @@ describe('agents', () => {
     const state = after(snapshot(), { ...me, agent_id: 'wang', state: 'talking' }, { ...me, state: 'not_ready', reason: 'meal' })
     expect(state.me?.reason).toBe('meal')
     expect(state.others.wang?.state).toBe('talking')
+  })
+})
+
+describe('two matters in one call', () => {
+  const second = draft(1, { order_id: 'o2' })
+  it('have drafts of their own, in the order they came up', () => {
+    const state = after(snapshot({ call: call('c1'), draft: draft(3) }), second, draft(4))
+    expect(state.drafts.map((one) => [one.order_id, one.version])).toEqual([['o1', 4], ['o2', 1]])
+  })
+
+  it('are both there after a reload', () => {
+    expect(after(snapshot({ call: call('c1'), draft: draft(3), more_drafts: [second] })).drafts).toHaveLength(2)
+  })
+
+  it('stay in view without a call while one of them is a draft', () => {
+    const before = [snapshot({ call: call('c1'), draft: draft(3, { state: 'accepted' }), more_drafts: [second] }), snapshot()]
+    expect(after(...before).drafts).toHaveLength(2)
+    expect(after(...before, { ...second, version: 2, state: 'discarded' }, snapshot()).drafts).toEqual([])
+  })
+})
+
+describe('advice', () => {
+  const advice = { type: 'advice_view' as const, order_id: 'o1', units: [], similar: [], answers: [] }
+  const unit = { unit: '市城管局', reason: '占道', source: 'rule:x', confidence: 0.9 }
+  it('stands beside its own draft, the newest in place of the older', () => {
+    const state = after(snapshot({ call: call('c1'), draft: draft(1), advice: [advice] }), { ...advice, units: [unit] })
+    expect(state.advice.o1?.units).toEqual([unit])
+  })
+
+  it('of an unknown order is passed over', () => {
+    expect(after(snapshot({ call: call('c1') }), advice).advice).toEqual({})
+  })
+
+  it('goes with its call', () => {
+    expect(after(snapshot({ call: call('c1'), draft: draft(1), advice: [advice] }), call('c2', { state: 'ringing' })).advice).toEqual({})
   })
 })

@@ -1,6 +1,6 @@
 import type { Caption, CallState, Outcome } from '@/live/protocol'
 
-import { ask, type Query } from './http'
+import { ask, fetchFile, type Query } from './http'
 import type { OrderRecord } from './orders'
 
 export interface Counts {
@@ -33,9 +33,19 @@ export interface CallRecord {
   recording_s: number | null
 }
 
-export type Line = Pick<Caption, 'line_id' | 'speaker' | 'text' | 'start' | 'end' | 'confidence'>
+/** What a person wrote in place of a line. */
+export interface Correction {
+  version: number
+  text: string
+  who: string
+  at: number
+}
 
-type KeptLine = Omit<Line, 'start' | 'end'> & { start_s: number; end_s: number }
+export type Line = Pick<Caption, 'line_id' | 'speaker' | 'text' | 'start' | 'end' | 'confidence' | 'verbatim' | 'repairs' | 'gap'> & {
+  correction: Correction | null
+}
+
+export type KeptLine = Omit<Line, 'start' | 'end'> & { start_s: number; end_s: number }
 
 export interface History {
   calls: CallRecord[]
@@ -54,7 +64,16 @@ export function getCall(call_id: string): Promise<CallRecord & { orders: OrderRe
 export async function getTranscript(call_id: string): Promise<Line[]> {
   const path = `/api/calls/${encodeURIComponent(call_id)}/transcript`
   const { lines } = await ask<{ lines: KeptLine[] }>('GET', path)
-  return lines.map(({ start_s, end_s, ...line }) => ({ ...line, start: start_s, end: end_s }))
+  return lines.map(lineOf)
+}
+
+export function lineOf({ start_s, end_s, ...line }: KeptLine): Line {
+  return { ...line, start: start_s, end: end_s }
+}
+
+/** A few seconds of the recording, also while the call goes on. */
+export function getRecordingPart(call_id: string, start: number, end: number): Promise<Blob> {
+  return fetchFile(`/api/calls/${encodeURIComponent(call_id)}/recording/part`, { start: start.toFixed(2), end: end.toFixed(2) })
 }
 
 /** Earlier calls from a number and orders that name it, without those of the call that is going on. */

@@ -26,8 +26,29 @@ export function onExpired(listener: Listener): void {
 
 export type Query = Record<string, string | number | null | undefined>
 
+interface Options {
+  query?: Query
+  body?: unknown
+  key?: string
+}
+
 /** Ask the server; `key` makes a repeated request harmless. Throws ApiError. */
-export async function ask<T>(method: string, path: string, options: { query?: Query; body?: unknown; key?: string } = {}): Promise<T> {
+export async function ask<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const answer = await answered(method, path, options)
+  const text = await answer.text()
+  const json = parsed(text)
+  if (answer.ok) return json as T
+  throw refusal(answer, path, json)
+}
+
+/** Fetch a file. Throws ApiError. */
+export async function fetchFile(path: string, query?: Query): Promise<Blob> {
+  const answer = await answered('GET', path, query === undefined ? {} : { query })
+  if (answer.ok) return answer.blob()
+  throw refusal(answer, path, parsed(await answer.text()))
+}
+
+async function answered(method: string, path: string, options: Options): Promise<Response> {
   const sent = Date.now() / 1000
   let answer: Response
   try {
@@ -44,12 +65,13 @@ export async function ask<T>(method: string, path: string, options: { query?: Qu
     throw new ApiError(0, 'unreachable', '连不上服务器，请检查网络')
   }
   readClock(answer, sent)
-  const text = await answer.text()
-  const json = parsed(text)
-  if (answer.ok) return json as T
+  return answer
+}
+
+function refusal(answer: Response, path: string, json: unknown): ApiError {
   const error = (json as { error?: { code?: string; message?: string; field?: string } } | null)?.error
   if (answer.status === 401 && path !== '/api/login') expired()
-  throw new ApiError(
+  return new ApiError(
     answer.status,
     error?.code ?? 'unknown',
     error?.message ?? `服务器应答异常（${answer.status}）`,

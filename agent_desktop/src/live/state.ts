@@ -1,6 +1,7 @@
 /** What the desk knows, and how each message of the server changes it. No clock, no socket. */
 
 import type {
+  AdviceView,
   AgentView,
   CallState,
   CallView,
@@ -21,11 +22,12 @@ export interface LiveState {
   queuesAt: number // our epoch seconds when the queues were told
   call: CallView | null // the call on the desk: rings, talks, is wrapped up, or was the last one
   lines: Caption[] // of that call, by time
-  draft: DraftView | null // of that call
+  drafts: DraftView[] // of that call, one for each matter, in the order they came up
+  advice: Record<string, AdviceView> // beside those drafts, by order
 }
 
 export function emptyState(): LiveState {
-  return { me: null, others: {}, health: null, queues: [], queuesAt: 0, call: null, lines: [], draft: null }
+  return { me: null, others: {}, health: null, queues: [], queuesAt: 0, call: null, lines: [], drafts: [], advice: {} }
 }
 
 /** The state after `message`, told at `now` (our epoch seconds). Returns `state` itself when nothing changes. */
@@ -44,12 +46,13 @@ export function apply(state: LiveState, message: ServerMessage, now: number): Li
           ...fresh,
           call: message.call,
           lines: message.captions.reduce(withLine, [] as Caption[]),
-          draft: message.draft ?? null,
+          drafts: [...(message.draft ? [message.draft] : []), ...(message.more_drafts ?? [])],
+          advice: Object.fromEntries((message.advice ?? []).map((one) => [one.order_id, one])),
         }
       }
       // Nothing is going on: a call whose order still needs the agent stays in view until the next one.
-      return state.call && state.draft?.state === 'draft'
-        ? { ...fresh, call: state.call, lines: state.lines, draft: state.draft }
+      return state.call && state.drafts.some((draft) => draft.state === 'draft')
+        ? { ...fresh, call: state.call, lines: state.lines, drafts: state.drafts, advice: state.advice }
         : fresh
     }
     case 'agent_view':
@@ -61,14 +64,14 @@ export function apply(state: LiveState, message: ServerMessage, now: number): Li
       if (message.call_id !== state.call?.call_id) return state
       return { ...state, lines: withLine(state.lines, message) }
     case 'draft_view':
-      if (message.call_id !== state.call?.call_id && message.order_id !== state.draft?.order_id) return state
-      if (state.draft?.order_id === message.order_id && message.version < state.draft.version) return state
-      return { ...state, draft: message }
+      return withDraft(state, message)
+    case 'advice_view':
+      if (!state.drafts.some((draft) => draft.order_id === message.order_id)) return state
+      return { ...state, advice: { ...state.advice, [message.order_id]: message } }
     case 'queues_view':
       return { ...state, queues: message.queues, queuesAt: now }
     case 'health_view':
       return { ...state, health: message }
-    case 'advice_view':
     case 'callback_view':
     case 'targets_view':
     case 'notice':
@@ -84,10 +87,20 @@ function withCall(state: LiveState, call: CallView): LiveState {
   if (call.call_id === state.call?.call_id) {
     const left = !mine && ELSEWHERE.includes(call.state)
     // The ring or the talk went to somebody else: it is no longer this desk's call.
-    return left ? { ...state, call: null, lines: [], draft: null } : { ...state, call }
+    return left ? { ...state, call: null, lines: [], drafts: [], advice: {} } : { ...state, call }
   }
   if (!mine) return state
-  return { ...state, call, lines: [], draft: null }
+  return { ...state, call, lines: [], drafts: [], advice: {} }
+}
+
+/** One matter's draft put in, or its place taken by a newer version; a further matter of the call comes last. */
+function withDraft(state: LiveState, draft: DraftView): LiveState {
+  const at = state.drafts.findIndex((known) => known.order_id === draft.order_id)
+  if (at < 0) return draft.call_id === state.call?.call_id ? { ...state, drafts: [...state.drafts, draft] } : state
+  if (draft.version < (state.drafts[at]?.version ?? 0)) return state
+  const drafts = state.drafts.slice()
+  drafts[at] = draft
+  return { ...state, drafts }
 }
 
 /** Whether somebody has the call, was asked into it, or still writes it up. */
@@ -100,6 +113,7 @@ export function concerns(call: CallView, login: string): boolean {
 /** `lines` with this one put in, replaced or kept, ordered by start. */
 export function withLine(lines: Caption[], line: Caption): Caption[] {
   const at = lines.findIndex((known) => known.line_id === line.line_id)
+  if (line.text === '' && !line.gap) return at < 0 ? lines : lines.filter((_, place) => place !== at) // a cough after all
   if (at >= 0) {
     if (lines[at]?.final && !line.final) return lines // a late partial says less than the sentence
     const copy = lines.slice()

@@ -29,6 +29,9 @@ export const FIELDS: readonly FieldSpec[] = [
   { name: 'summary', title: '诉求内容', limit: 4000, required: true, wide: true, rows: 5 },
 ]
 
+/** Told beside other fields instead of in boxes of their own. */
+export const MOOD: FieldSpec = { name: 'mood', title: '情绪', limit: 10, choices: ['平静', '焦急', '不满', '愤怒'] }
+
 /** Fields whose title a sentence of the server names, so that the form can point at them. */
 export function named(sentence: string): OrderField[] {
   return FIELDS.filter((field) => sentence.includes(field.title)).map((field) => field.name)

@@ -4,9 +4,14 @@ import type { FieldView } from '@/live/protocol'
 
 const KINDS: Record<string, string> = {
   agent: '坐席',
+  caller_history: '来电记录',
   caller_id: '来电号码',
   citizen: '市民原话',
+  duty: '职责',
   gazetteer: '地名库',
+  history: '来电记录',
+  learned: '以往工单',
+  list: '名单',
   model: '模型',
   rule: '规则',
   summary: '摘要',
@@ -18,6 +23,7 @@ const DETAILS: Record<string, string> = {
   'gazetteer/near': '地名库 · 近音',
   'gazetteer/sound': '地名库 · 同音',
   'rule:contact': '称呼规则',
+  'rule:mood': '情绪规则',
   'rule:phone': '号码规则',
   'rule:time': '时间规则',
   'rule:urgency/none': '未见紧急',

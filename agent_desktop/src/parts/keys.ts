@@ -18,6 +18,8 @@ export const KEYS: ReadonlyArray<{ keys: string[]; does: string }> = [
   { keys: ['Ctrl', 'Enter'], does: '提交工单' },
   { keys: ['Alt', 'Z'], does: '撤销光标所在字段的上一次修改' },
   { keys: ['Alt', 'A'], does: '采纳光标所在字段的机器建议' },
+  { keys: ['Alt', 'U'], does: '采用机器建议的第一个承办单位' },
+  { keys: ['Alt', 'T'], does: '一次通话有两件诉求时，切换工单1、工单2' },
   { keys: ['F1'], does: '本帮助（不在输入框中时也可按 ?）' },
 ]
 

@@ -31,7 +31,7 @@ export const useEdits = defineStore('edits', () => {
   live.onMessage((message) => {
     if (message.type === 'draft_view') keep(outbox.drafted(box.value, message))
     if (message.type === 'snapshot') {
-      if (message.draft) keep(outbox.drafted(box.value, message.draft))
+      for (const draft of live.drafts) keep(outbox.drafted(box.value, draft))
       window.setTimeout(flush) // after the link counts as open
     }
   })
@@ -47,7 +47,7 @@ export const useEdits = defineStore('edits', () => {
   }
 
   function stored(order_id: string, field: OrderField): string {
-    return live.draft?.order_id === order_id ? (live.draft.fields[field]?.value ?? '') : ''
+    return live.draftOf(order_id)?.fields[field]?.value ?? ''
   }
 
   /** The agent changed the field; sent when they pause. */
@@ -105,7 +105,7 @@ export const useEdits = defineStore('edits', () => {
     const { order_id, field, value } = edit
     try {
       await live.send({ type: 'edit_field', order_id, field, value }, ref_)
-      keep(outbox.confirmed(box.value, ref_, live.draft))
+      keep(outbox.confirmed(box.value, ref_, live.draftOf(order_id)))
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error
       if (error.reached) keep(outbox.refused(box.value, ref_, error.message))

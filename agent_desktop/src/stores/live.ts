@@ -5,7 +5,7 @@ import { computed, ref, shallowRef } from 'vue'
 import { ApiError } from '@/api/http'
 import { me } from '@/api/session'
 import { CommandFailed, Link, type LinkState } from '@/live/link'
-import type { Command, NotReadyReason, ServerMessage } from '@/live/protocol'
+import type { Command, DraftView, NotReadyReason, ServerMessage } from '@/live/protocol'
 import { apply, emptyState, type LiveState } from '@/live/state'
 
 type Listener = (message: ServerMessage) => void
@@ -22,7 +22,11 @@ export const useLive = defineStore('live', () => {
 
   const me_ = computed(() => state.value.me)
   const call = computed(() => state.value.call)
-  const draft = computed(() => state.value.draft)
+  const drafts = computed(() => state.value.drafts)
+  const wanted = ref('') // the order whose form is asked for
+  const draft = computed(() => draftOf(wanted.value) ?? drafts.value[0] ?? null) // the one in the form
+  const advice = computed(() => (draft.value === null ? null : (state.value.advice[draft.value.order_id] ?? null)))
+  const unfinished = computed(() => drafts.value.filter((one) => one.state === 'draft'))
 
   function start(): void {
     if (line !== null) return
@@ -88,6 +92,14 @@ export const useLive = defineStore('live', () => {
     return line?.nextRef() ?? ''
   }
 
+  function draftOf(order_id: string): DraftView | null {
+    return drafts.value.find((one) => one.order_id === order_id) ?? null
+  }
+
+  function showOrder(order_id: string): void {
+    wanted.value = order_id
+  }
+
   /** A queue's Chinese name, as far as the server has told it. */
   function queueTitle(queue: string): string {
     return state.value.queues.find((one) => one.queue === queue)?.title ?? queue
@@ -118,7 +130,7 @@ export const useLive = defineStore('live', () => {
   }
 
   return {
-    state, link, retryAt, afterTalk, me: me_, call, draft,
-    start, stop, resume, command, send, findTargets, nextRef, queueTitle, onMessage, onLost, hurry: () => line?.hurry(),
+    state, link, retryAt, afterTalk, me: me_, call, drafts, draft, advice, unfinished,
+    draftOf, showOrder, start, stop, resume, command, send, findTargets, nextRef, queueTitle, onMessage, onLost, hurry: () => line?.hurry(),
   }
 })
