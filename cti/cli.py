@@ -139,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--seconds", type=float, help="how long a side is offered calls")
     bench.add_argument("--rounds", type=_positive, help="how often the sides take turns, or it is repeated")
     bench.add_argument("--agents", type=_positive, help="how many agents")
+    bench.add_argument("--calls", type=_positive, help="calls at once that are tried first")
     bench.add_argument(
         "--recording",
         choices=("production", "both", "none"),
@@ -226,6 +227,7 @@ def _asr(options: argparse.Namespace) -> int:
             host=recognition.host,
             port=recognition.port,
             processes=recognition.processes,
+            capacity=recognition.capacity,
             model_path=Path(recognition.model) if recognition.model else None,
             cache_dir=settings.cache,
         ),
@@ -365,7 +367,7 @@ def _bench(options: argparse.Namespace) -> int:
     from cti.logs import configure
 
     configure("WARNING")
-    chosen = {name: getattr(options, name) for name in ("rate", "seconds", "rounds", "agents")}
+    chosen = {name: getattr(options, name) for name in ("rate", "seconds", "rounds", "agents", "calls")}
     chosen["recording"] = Recording(options.recording) if options.recording else None
     given = {name: value for name, value in chosen.items() if value is not None}
     return run(options.name, given, as_object=options.json, say=_say)

@@ -63,6 +63,12 @@ KNOWN: dict[str, Benchmark] = {
             about="waits of the simulator with the real router, beside Erlang-C's exact ones",
             module="cti.bench.erlang",
         ),
+        Benchmark(
+            name="asr",
+            about="calls at once with captions in time on this machine, beside plain Vosk",
+            module="cti.bench.asr",
+            defaults=Options(seconds=30.0, rounds=1, calls=24),
+        ),
     )
 }
 """All benchmarks; a new one is one more line here."""

@@ -24,6 +24,7 @@ class Options:
     seconds: float = 20.0  # how long each side is offered calls, each time
     rounds: int = 2  # how often the sides take turns
     agents: int = 0  # how many agents; 0: as many as the calls need
+    calls: int = 0  # calls at once that are tried first; 0: the benchmark's own choice
     recording: Recording = Recording.PRODUCTION  # whose calls are recorded
 
     def check(self) -> None:
@@ -37,6 +38,7 @@ class Options:
             ("--seconds", self.seconds, 1.0, 3600.0),
             ("--rounds", self.rounds, 1, 1000),
             ("--agents", self.agents, 0, 2000),
+            ("--calls", self.calls, 0, 500),
         ):
             if not low <= value <= high:
                 raise BenchError(f"{name} {value:g}: give a number from {low:g} to {high:g}")
