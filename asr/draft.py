@@ -2,35 +2,30 @@
 
 A pure function of the sentences, the calling number and the time: call it after every final sentence and take
 what it returns as all that the machine has to say now (values it no longer returns are withdrawn). Only the
-citizen's sentences fill fields; the agent's tell what was asked.
+citizen's sentences fill fields; the agent's tell what was asked. What was found in a sentence is remembered,
+so that one more sentence costs little more than itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from asr.draft_contact import find_contact
 from asr.draft_lines import Said, agent_lines, citizen_lines
-from asr.draft_phone import find_phone, gave_digits
-from asr.draft_place import Places, find_places
+from asr.draft_matters import LEAST_CHARACTERS, MOST_MATTERS, Part, parts_of
+from asr.draft_reading import Guesses, Reader, Reading, Shared
 from asr.draft_rules import DraftRules
-from asr.draft_summary import summary_of, title_of
-from asr.draft_time import find_time
 from asr.draft_type import find_type
-from asr.draft_urgency import NOT_URGENT, find_urgency
-from asr.draft_words import find_matter
 from asr.gazetteer import Gazetteer
 from asr.messages import FieldSuggestion, Line, Speaker
 
-CALLER_ID_CONFIDENCE = 0.6
-UNHEARD_CONFIDENCE = 0.3
-"""Of the calling number when the citizen gave another one that could not be made out."""
-MAX_QUOTE = 200
-MAX_VALUE = 100
-"""Characters of a place; longer ones are cut."""
+__all__ = ["DraftExtractor", "DraftRules", "Gazetteer", "Guesses", "Reading"]
 
+_OUTRIGHT = 0.3
+"""How sure another category must be where the citizen says that another matter follows, and"""
+_UNSAID = 0.5
+"""where they only say 另外, and then it must be another one on the first level."""
+_SURE_TYPE = 0.6
 
 _WARMING = (Line(speaker=Speaker.CITIZEN, text="我在和顺路小区，电话是一二三，我姓王", start=0.0, end=1.0),)
 
@@ -38,114 +33,73 @@ _WARMING = (Line(speaker=Speaker.CITIZEN, text="我在和顺路小区，电话�
 class DraftExtractor:
     """Reads drafts by the given rules and names; keeps nothing of any call, so one serves all."""
 
-    def __init__(self, rules: DraftRules, gazetteer: Gazetteer) -> None:
+    def __init__(self, rules: DraftRules, gazetteer: Gazetteer, classifier: Guesses | None = None) -> None:
+        """`classifier`: guesses categories; without one the taxonomy's own cues of `rules` decide."""
         self._rules = rules
-        self._gazetteer = gazetteer
+        self._reader = Reader(rules, gazetteer, classifier)
         # dictionaries and patterns load when they are first used: now, not in the first call
         self.extract(_WARMING, caller="", now=datetime(2026, 1, 1, tzinfo=UTC))
 
     def extract(self, lines: Sequence[Line], *, caller: str, now: datetime) -> tuple[FieldSuggestion, ...]:
-        """Return what the machine would fill in after these sentences of a call.
+        """Return what the machine would fill in after these sentences of a call, for its main matter.
 
         `caller`: the calling number ("" when hidden), the phone number unless another was said in full.
         `now`: with the city's time zone; words like 昨天 count from it.
         At most the first 400 sentences, and 600 characters of each, are read.
         """
+        return self.matters(lines, caller=caller, now=now)[0]
+
+    def matters(
+        self, lines: Sequence[Line], *, caller: str, now: datetime
+    ) -> tuple[tuple[FieldSuggestion, ...], ...]:
+        """Return the same for every matter of the call, the main one first; never empty, at most three."""
+        return tuple(reading.fields for reading in self.readings(lines, caller=caller, now=now))
+
+    def readings(self, lines: Sequence[Line], *, caller: str, now: datetime) -> tuple[Reading, ...]:
+        """Return the same as `matters`, with the category that was guessed for each."""
         said = citizen_lines(lines)
-        found = list(self._read(said, agent_lines(lines), caller, now))
-        return tuple(found)
+        shared = Shared(lines=said, agent=agent_lines(lines), caller=caller, now=now)
+        main, *others = self._separate(said)
+        first = self._reader.read(main, shared, among=bool(others))
+        return (first, *(self._reader.read_further(other, shared, first) for other in others))
 
-    def _read(
-        self, said: Sequence[Said], agent: Sequence[str], caller: str, now: datetime
-    ) -> Iterator[FieldSuggestion]:
-        important: list[Said] = []
-        matter = find_matter(said, self._rules)
-        urgency = find_urgency(said, self._rules)
-        urgent = urgency is not None and urgency.value != NOT_URGENT
-        kind = find_type(said, self._rules, urgent=urgent, matter=matter is not None)
-        if kind is not None:
-            important.append(kind.said)
-            yield _field("type", kind.value, kind.source, kind.confidence, kind.said, kind.quote)
-        if matter is not None:
-            judged = matter.judged
-            important.append(judged.said)
-            yield _field(
-                "category", judged.value, judged.source, judged.confidence, judged.said, judged.quote
-            )
-        places = find_places(said, self._gazetteer)
-        for name, place in (
-            ("district", places.district),
-            ("street", places.street),
-            ("place", places.place),
-        ):
-            if place is not None:
-                yield _field(
-                    name, place.value[:MAX_VALUE], place.source, place.confidence, place.said, place.quote
-                )
-        phone = find_phone(said, caller)
-        if phone is not None:
-            quote = " ".join(part.quote for part in phone.said)
-            yield _field(
-                "phone", phone.number, phone.source, phone.confidence, phone.said[0], quote, phone.said[-1]
-            )
-        elif caller:
-            yield FieldSuggestion(
-                field="phone",
-                value=caller,
-                source="caller_id",
-                confidence=UNHEARD_CONFIDENCE if gave_digits(said) else CALLER_ID_CONFIDENCE,
-            )
-        contact = find_contact(said, agent)
-        if contact is not None:
-            yield _field("contact", contact.name, contact.source, contact.confidence, contact.said)
-        when = find_time(said, now)
-        if when is not None:
-            important.append(when.said)
-            yield _field("time", when.value, when.source, when.confidence, when.said)
-        if urgency is not None:
-            important.append(urgency.said)
-            yield _field(
-                "urgency", urgency.value, urgency.source, urgency.confidence, urgency.said, urgency.quote
-            )
-        if kind is not None and matter is not None:
-            confidence = round(min(kind.confidence, matter.judged.confidence), 3)
-            title = title_of(kind.value, _where(places), matter.words)
-            yield _field("title", title, "rule:title", confidence, matter.judged.said)
-        district = None if places.district is None else places.district.value
-        spelled = [
-            replace(sentence, text=self._gazetteer.repaired(sentence.text, district=district))
-            for sentence in said
-        ]
-        text, used = summary_of(spelled, important)
-        if text:
-            confidence = round(0.9 * sum(part.confidence for part in used) / len(used), 3)
-            yield _field("summary", text, "citizen", confidence, used[0], "", used[-1])
+    def _separate(self, said: Sequence[Said]) -> list[list[Said]]:
+        first, *further = parts_of(said, self._rules.further)
+        found = [list(first.lines)]
+        for part in further:
+            if found[0] and len(found) < MOST_MATTERS and self._is_another(part, found):
+                found.append(list(part.lines))
+            else:
+                _join(found[-1], part.lines)
+        return found
+
+    def _is_another(self, part: Part, earlier: Sequence[Sequence[Said]]) -> bool:
+        if sum(len(said.text) for said in part.lines) < LEAST_CHARACTERS:
+            return False
+        guess = self._reader.guess(part.lines)
+        if guess is None:
+            return False
+        known = [other for lines in earlier if (other := self._reader.guess(lines)) is not None]
+        if not known:
+            return False
+        kind = find_type(part.lines, self._rules, urgent=False, matter=True)
+        kinds = {
+            told.value
+            for lines in earlier
+            if (told := find_type(lines, self._rules, urgent=False, matter=True)) is not None
+        }
+        other_type = kind is not None and kind.confidence >= _SURE_TYPE and kind.value not in kinds
+        other_matter = all(guess.path[:2] != one.path[:2] for one in known)
+        if part.outright:
+            return (other_matter and guess.confidence >= _OUTRIGHT) or other_type
+        other_field = all(guess.path[0] != one.path[0] for one in known)
+        return (other_field and guess.confidence >= _UNSAID) or (other_type and other_matter)
 
 
-def _where(places: Places) -> str:
-    """Return district and place for the title, without saying a name twice."""
-    parts = [found.value for found in (places.district, places.place or places.street) if found is not None]
-    return "".join(parts)
-
-
-def _field(
-    name: str,
-    value: str,
-    source: str,
-    confidence: float,
-    said: Said,
-    quote: str = "",
-    last: Said | None = None,
-) -> FieldSuggestion:
-    return FieldSuggestion(
-        field=name,
-        value=value,
-        source=source,
-        confidence=confidence,
-        audio_from=said.start,
-        audio_to=(last or said).end,
-        quote=(quote or said.quote)[:MAX_QUOTE],
-    )
-
-
-__all__ = ["DraftExtractor", "DraftRules", "Gazetteer"]
+def _join(lines: list[Said], more: Sequence[Said]) -> None:
+    """Add sentences; the pieces of one that was cut become one again."""
+    for said in more:
+        if lines and lines[-1].number == said.number:
+            lines[-1] = said.with_text(lines[-1].text + said.text)
+        else:
+            lines.append(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asr.messages import Line, Speaker
 from asr.text import without_fillers
@@ -38,6 +38,10 @@ class Said:
     end: float  # seconds into the recording
     confidence: float  # of the recognition
     question: str  # what the agent said just before, "" for nothing
+
+    def with_text(self, text: str) -> Said:
+        """Return the same sentence with other words."""
+        return self if text == self.text else replace(self, text=text)
 
     @property
     def asked_phone(self) -> bool:

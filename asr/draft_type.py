@@ -17,7 +17,9 @@ _SURE = 1.5
 _EARLY = 2
 """Sentences at the beginning in which a citizen says why they call."""
 _EARLY_CHARACTERS = 60
-_MOST_LIKELY = 5.0
+_UNNAMED = 0.7
+"""What the words for other types count beside a type that was named outright at the beginning."""
+_MOST_LIKELY = 4.5
 """What cues of the matter may weigh together; a long story must not outweigh what the call was said to be."""
 _LATE = 0.6
 """A wish at the end of a complaint (建议…, 感谢…) counts less than the complaint before it."""
@@ -31,6 +33,8 @@ def find_type(lines: Sequence[Said], rules: DraftRules, *, urgent: bool, matter:
     only when there is a matter. Then the confidence is low.
     """
     scores = [score for rule in rules.types if (score := _score(rule, lines, urgent=urgent)) is not None]
+    if any(score[3].weight > OPENS and score[2].number - lines[0].number < _EARLY for score in scores):
+        scores = [score if score[3].weight > OPENS else (score[0] * _UNNAMED, *score[1:]) for score in scores]
     scores.sort(key=lambda score: -score[0])
     if not scores or scores[0][0] < _SURE:
         return _unsure(lines, scores[0][1] if scores else "", urgent=urgent, matter=matter)
