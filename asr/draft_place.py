@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from asr.draft_lines import Said
 from asr.draft_place_detail import Detail, anywhere, continued, corrected, details_at, joined
 from asr.draft_place_mentions import PLACES, Mention, mentions_in
+from asr.draft_place_spelling import spelled
 from asr.gazetteer import Entry, Gazetteer, How, Kind
 
 _IMPLIED = 0.92
@@ -43,6 +44,8 @@ def find_places(lines: Sequence[Said], gazetteer: Gazetteer) -> Places:
     Where they live gives way to where the matter is; a body that was asked, and a name that was denied, count
     for nothing.
     """
+    originals = lines
+    lines = [said.with_text(spelled(said.text)) for said in originals]
     mentions = mentions_in(lines, gazetteer, None, None)
     district = _best(mentions, {Kind.DISTRICT}, gazetteer, None)
     street = _best(mentions, {Kind.STREET}, gazetteer, district)
@@ -58,12 +61,21 @@ def find_places(lines: Sequence[Said], gazetteer: Gazetteer) -> Places:
     ):
         district = None
     details, said, quote = _details(place, street, district, lines, mentions)
-    return Places(
+    places = Places(
         district=_named(district) or _implied_district((street, place), gazetteer),
         street=_named(street) or _implied_street(place, gazetteer),
         place=_named(place),
         detail=_detail_found(details, said, quote),
         point=_point(place),
+    )
+    heard = {id(said): original for said, original in zip(lines, originals, strict=True)}
+    return Places(
+        **{
+            name: None
+            if (found := getattr(places, name)) is None
+            else replace(found, said=heard[id(found.said)])
+            for name in ("district", "street", "place", "detail", "point")
+        }
     )
 
 
@@ -213,18 +225,23 @@ def _details(
     details = corrected(said.text, end, details)
     quote = said.text[anchor.end : end]
     last = said
-    for other in lines[said.number + 1 :]:
+    for other in lines[_place_of(said, lines) + 1 :]:
         more = continued(
             other.text, details, next_to=other.number == last.number + 1, asked=other.asked_place
         )
         if more is not None:
             details, last, quote = more, other, f"{quote} {other.text}".strip()
     if not any(any(sign.isdigit() for sign in detail.text) for detail in details):
-        loose, where, words = _loose(lines, said.number, mentions, after=anchor)
+        loose, where, words = _loose(lines, _place_of(said, lines), mentions, after=anchor)
         if loose:
             words_only = [detail for detail in details if detail.unit == "word"]
             return [*loose, *words_only] if last is said and words_only else loose, where, words
     return details, last if details else None, quote
+
+
+def _place_of(said: Said, lines: Sequence[Said]) -> int:
+    """Return which of the lines a sentence is; they may be a part of a call, so its number does not tell."""
+    return next(index for index, other in enumerate(lines) if other is said)
 
 
 def _loose(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asr.gazetteer import Kind, Match
+from asr.gazetteer_sound import letters
 from asr.text import value_of
 
 MAX_PARTS = 12
@@ -44,6 +45,10 @@ _CROSSING = re.compile(
     r"[，,]?(?:的)?(?:与|和|跟|同|、|交|到)(?P<road>[\u4e00-\u9fffA-Za-z0-9]{1,6}?(?:路|大街|街|大道|巷|道))(?:的|那个|这个)*"
     r"(?P<end>交叉路?口|交叉处|交叉的?地方|交汇处?|交汇口|交界处?|相交处?|十字路口|丁字路口|路口|转角处?|拐角处?|红绿灯)"
 )
+_CROSSING_END = re.compile(
+    "(?:的|那个|这个)*(?:交叉路?口|交叉处|交叉的?地方|交汇处?|交汇口|交界处?|相交处?|十字路口|丁字路口|路口|转角处?|拐角处?|红绿灯)"
+)
+_JOINTS = frozenset(map(letters, ("与", "和", "跟", "同", "交", "到", "、", "，和", "，与")))
 _STRETCH = re.compile(
     r"(?:到|至|—|-)(?P<road>[\u4e00-\u9fffA-Za-z0-9]{1,6}?(?:路|大街|街|大道|桥))(?:这|那)?(?:一)?(?:路段|段)"
 )
@@ -169,6 +174,11 @@ def room_of(number: str) -> str:
 
 def _crossing(text: str, position: int, here: Sequence[Match]) -> tuple[Detail, int, int] | None:
     """Return 与五一路交叉口 or 至五一路段 that stands at a place."""
+    for match in here:
+        between = text[position : match.start]
+        end = _CROSSING_END.match(text, match.end)
+        if match.entry.kind is Kind.ROAD and end and between and letters(between) in _JOINTS:
+            return Detail("crossing", f"与{match.text}交叉口"), position, end.end()
     for pattern, written in ((_CROSSING, "与{}交叉口"), (_STRETCH, "至{}路段")):
         found = pattern.match(text, position)
         if found is None or _NOT_ROAD.search(found["road"]):

@@ -24,6 +24,15 @@ _SHORT = re.compile(
     r"(?:[，、,。 ]|啊|了|哦)*(?:而|应该)?是(?:在)?"
     r"(?P<name>[\u4e00-\u9fff]{2,5}?)(?:那边|那里|这边|这里)?(?=[，。,.！!的啊呀吧]|$)"
 )
+_LEVEL = {
+    Kind.DISTRICT: 0,
+    Kind.STREET: 1,
+    Kind.COMMUNITY: 2,
+    Kind.ROAD: 3,
+    Kind.ORGANISATION: 4,
+    Kind.ESTATE: 4,
+    Kind.LANDMARK: 4,
+}
 _CROSSED = re.compile("(?:与|和|跟|同|、|交)$")
 
 
@@ -64,7 +73,7 @@ def mentions_in(
 def _listed(said: Said, match: Match, matches: Sequence[Match]) -> Mention:
     sure = _SURE[match.how] - (_DERIVED if match.derived else 0.0)
     kind = match.entry.kind
-    context = context_of(said.text, match.start, match.end, kind)
+    context = context_of(said.text, match.start, match.end, kind, _since(match, matches))
     score = sure + context.score - _LESS.get(kind, 0.0) + (0.3 if said.asked_place else 0.0)
     before = [other for other in matches if 0 <= match.start - other.end <= 1]
     after = [other for other in matches if 0 <= other.start - match.end <= 1]
@@ -76,6 +85,19 @@ def _listed(said: Said, match: Match, matches: Sequence[Match]) -> Mention:
     if kind is Kind.ORGANISATION and not details and not said.asked_place:
         score -= 0.3
     return _mention(said, match.entry.name, kind, (match.start, match.end), (sure, score), context, match)
+
+
+def _since(match: Match, matches: Sequence[Match]) -> int:
+    """Return the end of the last name before this that does not lead to it, as 城东区 to 新华街道 would."""
+    end = 0
+    following = match
+    for other in reversed([other for other in matches if other.end <= match.start]):
+        leads = following.start - other.end <= 1 and _LEVEL[other.entry.kind] < _LEVEL[following.entry.kind]
+        if not leads:
+            end = other.end
+            break
+        following = other
+    return end
 
 
 def _crossing(text: str, first: Match, second: Match) -> bool:

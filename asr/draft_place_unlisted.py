@@ -33,7 +33,11 @@ _SUFFIX = re.compile(
 )
 _STOP_TAGS = frozenset("rpcuyedowxzhk")
 _NUMERAL = re.compile("[零〇一二三四五六七八九十百两几0-9]+")
-_NAMED_NUMBERS = re.compile("五一|八一|七一|三八|五四|三一|九一|六一|一一|八一五|二七|第.+")
+_NAMED_NUMBERS = re.compile(
+    "(?<![零一二三四五六七八九十])(?:五一|八一|七一|三八|五四|六一|二七)(?![零一二三四五六七八九十个])"
+)
+_AS_NAME = "解放"
+"""Read for them: a word that is part of names as well."""
 _BREAK = re.compile("[^\u4e00-\u9fffA-Za-z0-9·]")
 _KINDS = {
     "estate": Kind.ESTATE,
@@ -86,18 +90,21 @@ def _name_before(words: str) -> str:
     """Return the last words before a suffix that can belong to a name (严重影响 + 小区: none)."""
     words = _BREAK.split(words)[-1]
     name = ""
-    for word, tag in reversed(rjieba.tag(words)):
+    tagged = rjieba.tag(_NAMED_NUMBERS.sub(lambda number: _AS_NAME[: len(number.group())], words))
+    for index in range(len(tagged) - 1, -1, -1):
+        word, tag = tagged[index]
         if (
             word in NOT_NAMES
             or (tag[0] in _STOP_TAGS and len(word) < 2)
             or tag in ("r", "d", "p", "c", "ul", "uj")
         ):
             break
-        if _NUMERAL.fullmatch(word) and not _NAMED_NUMBERS.fullmatch(word):
+        if _NUMERAL.fullmatch(word):
             break
-        if tag == "q" or (len(name) + len(word) > LONGEST):
+        if (tag == "q" and index and tagged[index - 1][1] == "m") or (len(name) + len(word) > LONGEST):
             break
         name = word + name
+    name = words[len(words) - len(name) :]
     if re.match("[0-9]", name):
         name = re.sub("^[0-9]+[栋号楼期单元]*", "", name)
     return name if len(name) >= 2 else ""

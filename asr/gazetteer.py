@@ -134,7 +134,7 @@ class Gazetteer:
         if known is not None:
             return known
         candidates = self._candidates(line, district, street)
-        candidates.sort(key=lambda match: (match.start - match.end - _SURENESS[match.how], match.start))
+        candidates.sort(key=lambda match: (match.start - match.end - _sureness(match), match.start))
         taken: list[Match] = []
         for match in candidates:
             if all(match.end <= other.start or other.end <= match.start for other in taken):
@@ -231,6 +231,11 @@ class Gazetteer:
         if street is not None:
             names = [name for name in names if street in self._in_streets(name.number)] or names
         return names
+
+
+def _sureness(match: Match) -> float:
+    """Return by how many characters a match may be shorter than one that overlaps it, and still win."""
+    return 0.5 if match.derived and match.how is How.EXACT else _SURENESS[match.how]
 
 
 _RANK = {How.EXACT: 0, How.SOUND: 1, How.NEAR: 2}

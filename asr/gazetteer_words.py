@@ -8,7 +8,7 @@ import rjieba
 
 NOT_NAMES = frozenset((Path(__file__).parent / "data" / "not_names.txt").read_text("utf-8").split())
 """Words that stand before a name, or before a kind of place, but belong to no name."""
-_NOUNS = frozenset({"n", "nr", "nrt", "nrfg", "nz", "ng", "a", "an", "i", "l", "j", "b", "vn"})
+_NOUNS = frozenset({"n", "nr", "nrt", "nrfg", "nz"})
 _NEAR = 8
 
 
