@@ -13,16 +13,18 @@ import numpy as np
 
 from orders.messages import SimilarOrder
 from orders.similar_index import Postings
-from orders.similar_score import Evidence, reason_of, score_of
-from orders.similar_terms import NO_TERMS, Terms, telling_words, terms_of
+from orders.similar_score import Evidence, kind_of, reason_of, score_of
+from orders.similar_terms import Terms, telling_words, terms_of
 
 __all__ = ["SimilarIndex", "SimilarItem"]
 
 CANDIDATES = 128
-"""Orders that are looked at closely for one question."""
+"""Orders that are compared word by word for one question."""
+LOOKED_AT = 40
+"""Of those, the most alike, of which place, time and caller are looked at, too."""
 CALLERS_KEPT = 16
-"""Newest orders of one caller that are looked at closely."""
-LEAST_SCORE = 0.1
+"""Newest orders of one caller that are candidates whatever they say."""
+LEAST_SCORE = 0.05
 """Below it an order is not worth an agent's look."""
 LIMIT_MOST = 100
 
@@ -43,12 +45,6 @@ class SimilarItem:
     caller: str = ""  # calling number
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    item: SimilarItem  # without its text
-    terms: Terms  # without ids and weights
-
-
 class SimilarIndex:
     """Orders in memory, the newest `capacity` of them."""
 
@@ -57,7 +53,8 @@ class SimilarIndex:
         self._capacity = max(1, capacity)
         self._postings = Postings()
         self._slots: dict[str, int] = {}
-        self._kept: dict[int, _Kept] = {}
+        self._kept: dict[int, SimilarItem] = {}  # without their texts
+        self._names: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # of the title, of all
         self._callers: dict[str, list[int]] = {}
 
     def __len__(self) -> int:
@@ -68,8 +65,8 @@ class SimilarIndex:
         self.drop(item.order_id)
         terms = _terms(item)
         slot = self._postings.put(terms)
-        bare = replace(terms, ids=NO_TERMS.ids, weights=NO_TERMS.weights)
-        self._kept[slot] = _Kept(replace(item, text=""), bare)
+        self._kept[slot] = replace(item, text="")
+        self._names[slot] = (tuple(terms.title_names), tuple(terms.names))
         self._slots[item.order_id] = slot
         if item.caller:
             self._callers.setdefault(item.caller, []).append(slot)
@@ -82,11 +79,12 @@ class SimilarIndex:
             return
         kept = self._kept.pop(slot)
         self._postings.drop(slot)
-        if kept.item.caller:
-            slots = self._callers[kept.item.caller]
+        del self._names[slot]
+        if kept.caller:
+            slots = self._callers[kept.caller]
             slots.remove(slot)
             if not slots:
-                del self._callers[kept.item.caller]
+                del self._callers[kept.caller]
 
     def find(self, item: SimilarItem, *, limit: int = 10, now: float) -> tuple[SimilarOrder, ...]:
         """Return the orders that are most surely the same matter, best first, the item itself excluded.
@@ -95,67 +93,79 @@ class SimilarIndex:
         the item's own `at`, or from `now` when it has none.
         """
         terms = _terms(item)
-        slots = self._postings.candidates(terms, CANDIDATES)
+        slots = self._postings.candidates(terms, CANDIDATES).tolist()
         if item.caller in self._callers:
-            own = np.array(self._callers[item.caller][-CALLERS_KEPT:], dtype=np.int64)
-            slots = np.unique(np.concatenate((slots, own)))
-        alike = self._postings.cosines(terms, slots)
+            slots = list({*slots, *self._callers[item.caller][-CALLERS_KEPT:]})
+        texts, titles = self._postings.cosines(terms, slots)
         moment = item.at or now
+        closest = np.argsort(-(texts + titles), kind="stable")[: max(LOOKED_AT, 2 * limit)].tolist()
         scored: list[tuple[float, int, Evidence]] = []
-        for slot, cosine in zip(slots.tolist(), alike.tolist(), strict=True):
-            kept = self._kept[slot]
-            if kept.item.order_id == item.order_id:
+        for at in closest:
+            slot, text, title = slots[at], float(texts[at]), float(titles[at])
+            other = self._kept[slot]
+            if other.order_id == item.order_id:
                 continue
-            evidence = _evidence(item, terms, kept, cosine, abs(moment - kept.item.at))
+            evidence = _evidence(item, terms, other, self._names[slot], text, title, abs(moment - other.at))
             score = score_of(evidence)
             if score >= LEAST_SCORE:
                 scored.append((score, slot, evidence))
         scored.sort(key=lambda one: (-one[0], -one[1]))
         return tuple(
-            _found(self._kept[slot].item, round(score, 3), evidence, item, now)
+            _found(self._kept[slot], round(score, 3), evidence, item, now)
             for score, slot, evidence in scored[: min(max(0, limit), LIMIT_MOST)]
         )
 
     def _make_room(self) -> None:
         """Keep the number of orders, and of slots that the counters span, within bounds."""
         while len(self._slots) > self._capacity:
-            self.drop(self._kept[self._postings.advance()].item.order_id)
-        if self._postings.span > 2 * self._capacity + 1024:
-            oldest = self._postings.advance()
-            if self._postings.span > 2 * self._capacity + 1024:
-                kept = self._kept.pop(oldest)
-                slot = self._postings.renew(oldest)
-                self._kept[slot] = kept
-                self._slots[kept.item.order_id] = slot
-                if kept.item.caller:
-                    slots = self._callers[kept.item.caller]
-                    slots[slots.index(oldest)] = slot
+            self.drop(self._kept[self._postings.advance()].order_id)
+        if self._postings.span <= 2 * self._capacity + 1024:
+            return
+        oldest = self._postings.advance()
+        if self._postings.span <= 2 * self._capacity + 1024:
+            return
+        slot = self._postings.renew(oldest)
+        kept = self._kept[slot] = self._kept.pop(oldest)
+        self._names[slot] = self._names.pop(oldest)
+        self._slots[kept.order_id] = slot
+        if kept.caller:
+            slots = self._callers[kept.caller]
+            slots[slots.index(oldest)] = slot
 
 
 def _terms(item: SimilarItem) -> Terms:
     return terms_of(item.title, item.text, (item.place,))
 
 
-def _evidence(item: SimilarItem, terms: Terms, kept: _Kept, cosine: float, apart_s: float) -> Evidence:
-    other = kept.item
+def _evidence(
+    item: SimilarItem,
+    terms: Terms,
+    other: SimilarItem,
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+    text: float,
+    title: float,
+    apart_s: float,
+) -> Evidence:
+    of_title, of_all = names
     same = different = ""
     for name, mine, theirs in (
-        ("地点", item.place, other.place),
+        (kind_of(item.place), item.place, other.place),
         ("街道", item.street, other.street),
         ("区县", item.district, other.district),
     ):
         if mine and theirs:
-            if mine == theirs:
+            if mine in theirs or theirs in mine:
                 same = same or name
             else:
                 different = different or name
+    crossing = not terms.title_names.isdisjoint(of_all) or not terms.names.isdisjoint(of_title)
     return Evidence(
-        alike=cosine,
+        text=text,
+        title=title,
         same_place=same,
         other_place=different,
-        shared_names=len(terms.names & kept.terms.names),
-        other_names=bool(terms.title_names and kept.terms.title_names)
-        and not (terms.title_names & kept.terms.names or terms.names & kept.terms.title_names),
+        shared_name=crossing,
+        other_names=bool(terms.title_names and of_title) and not crossing,
         same_caller=bool(item.caller) and item.caller == other.caller,
         same_category=bool(item.category) and item.category == other.category,
         age_s=apart_s,

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
-__all__ = ["Evidence", "ago", "reason_of", "score_of"]
+__all__ = ["Evidence", "ago", "kind_of", "reason_of", "score_of"]
 
 DAY_S = 86_400.0
+PLACES = frozenset({"小区", "道路", "地点"})
+"""Kinds of places that decide whether two orders can be the same matter."""
 HALF_LIFE_S = 30 * DAY_S
 """A matter of a month ago counts half of what time can add."""
+
+
+_ESTATE = re.compile(r"(?:小区|花园|家园|公寓|新村|[苑园城府湾庭居里郡邸])$")
+_ROAD = re.compile(r"(?:大道|高架|[路街巷弄桥])$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What two orders have in common."""
 
-    alike: float  # 0 to 1: cosine over rare words, numbers and names
-    same_place: str = ""  # "地点", "街道", "区县": the closest that both name alike
+    text: float  # 0 to 1: cosine over all words
+    title: float  # 0 to 1: cosine over the titles' pairs of characters
+    same_place: str = ""  # "小区", "道路", "地点", "街道", "区县": the closest that both name alike
     other_place: str = ""  # the same for what they name differently
-    shared_names: int = 0  # names of places that both name
+    shared_name: bool = False  # a name of a place in the title of one is in the other, too
     other_names: bool = False  # both titles name places, none in common
     same_caller: bool = False
     same_category: bool = False
@@ -32,19 +40,19 @@ def score_of(evidence: Evidence) -> float:
 
     A logistic curve over the evidence with round numbers, set by hand on labelled messages.
     """
-    points = -5.0 + 15.0 * evidence.alike
-    if evidence.same_place == "地点":
-        points += 1.2
+    points = min(-5.5 + 10.0 * (evidence.text + evidence.title), 3.5 + evidence.text + evidence.title)
+    if evidence.same_place in PLACES:
+        points += 1.5
     elif evidence.same_place == "街道":
         points += 0.4
-    if evidence.other_place == "地点":
-        points -= 1.2
+    if evidence.other_place in PLACES:
+        points -= 4.0
     elif evidence.other_place:
         points -= 2.0
     if evidence.other_names:
-        points -= 1.2
-    elif evidence.shared_names:
-        points += 0.4
+        points -= 2.5
+    elif evidence.shared_name:
+        points += 0.3
     if evidence.same_caller:
         points += 1.0
     if evidence.same_category:
@@ -66,6 +74,15 @@ def reason_of(evidence: Evidence) -> str:
         parts.append("同一事项分类")
     parts.append(ago(evidence.age_s))
     return "；".join(parts)
+
+
+def kind_of(place: str) -> str:
+    """Say what a place is: 小区, 道路 or 地点."""
+    if place.endswith(
+        ("小区", "花园", "家园", "公寓", "苑", "园", "城", "府", "湾", "庭", "居", "里", "郡", "邸", "新村")
+    ):
+        return "小区"
+    return "道路" if place.endswith(("路", "街", "大道", "巷", "弄", "高架", "桥")) else "地点"
 
 
 def ago(seconds: float) -> str:
