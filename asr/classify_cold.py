@@ -189,5 +189,4 @@ class ColdModel:
             return np.zeros(len(self.matters))
         rows = np.concatenate([rows for rows, _ in found])
         gains = np.concatenate([gains for _, gains in found])
-        scores = np.bincount(rows, gains, len(self.matters)).astype(np.float64) * 0.25
-        return scores
+        return np.bincount(rows, gains, len(self.matters)).astype(np.float64) * 0.25
