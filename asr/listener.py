@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from asr.audiosocket import RATES, Frame, FrameParser, Kind, tap_id_of
 from asr.errors import FrameError
@@ -22,6 +22,9 @@ Resolve = Callable[[str], Awaitable[TapAnnounced | None]]
 
 UNRESOLVED_S = 5.0
 """Audio that is kept while the tap id is being looked up; a connection that sends more is refused."""
+
+READ_S = 0.08
+"""A leg's audio is fetched this often: a wake-up for every frame would cost a fifth of recognition."""
 
 
 class Sink(Protocol):
@@ -174,9 +177,7 @@ class _Connection(asyncio.Protocol):
         self._over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError(f"{type(transport).__name__} carries no stream")
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports do not inherit from it
         if not self._listener._joined(self):
             self._refuse("too many connections without a tap")
             return
@@ -202,10 +203,21 @@ class _Connection(asyncio.Protocol):
                     self._deadline.cancel()
                 self._admission = asyncio.get_running_loop().create_task(self._admit())
             self._take(frames, arrived)
+            self._rest()
         except FrameError as error:
             self._listener.counters.frame_errors += 1
             log.warning("broken AudioSocket stream", extra={"tap": self._tap_id, "error": str(error)})
             self.end("broken frame")
+
+    def _rest(self) -> None:
+        """Let frames gather a moment; the first one after a silence is still read, and timed, when it comes."""
+        if self._sink is not None and self._transport is not None and not self._over:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(READ_S, self._read_on)
+
+    def _read_on(self) -> None:
+        if self._transport is not None and not self._over:
+            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._over:
