@@ -71,7 +71,7 @@ class Cue:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The cue as a regular expression."""
-        return re.compile(_GAP.join(re.escape(part) for part in self.words.split("*")))
+        return gapped(self.words)
 
     @cached_property
     def sounds(self) -> str:
@@ -198,11 +198,26 @@ class DraftRules:
 
 
 def mask(text: str, phrases: Sequence[str]) -> str:
-    """Return the text with the phrases blotted out, so that nothing inside them counts."""
+    """Return the text with the phrases blotted out, so that nothing inside them counts.
+
+    In a phrase, * is a gap as in a cue.
+    """
     for phrase in phrases:
         if phrase in text:
             text = text.replace(phrase, "□" * len(phrase))
+        elif "*" in phrase and phrase.partition("*")[0] in text:
+            text = gapped(phrase).sub(_blot, text)
     return text
+
+
+def _blot(match: re.Match[str]) -> str:
+    return "□" * len(match.group())
+
+
+@lru_cache(maxsize=4_000)
+def gapped(words: str) -> re.Pattern[str]:
+    """Return a cue as a regular expression, its * as up to eight characters of the same clause."""
+    return re.compile(_GAP.join(re.escape(part) for part in words.split("*")))
 
 
 @lru_cache(maxsize=60_000)

@@ -21,6 +21,8 @@ _UNNAMED = 0.7
 """What the words for other types count beside a type that was named outright at the beginning."""
 _MOST_LIKELY = 4.5
 """What cues of the matter may weigh together; a long story must not outweigh what the call was said to be."""
+_URGENT = 2.0
+"""What speaks for 求助 when a rule of urgency fired."""
 _LATE = 0.6
 """A wish at the end of a complaint (建议…, 感谢…) counts less than the complaint before it."""
 _FADING = frozenset({"建议", "表扬", "咨询"})
@@ -75,7 +77,7 @@ def _score(rule: TypeRule, lines: Sequence[Said], *, urgent: bool) -> tuple[floa
         return None
     total = named + min(likely, _MOST_LIKELY)
     if urgent and rule.name == "求助":
-        total += 1.0
+        total += _URGENT
     return total, rule.name, strongest[1], strongest[2]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from asr.draft_lines import Said
-from asr.draft_rules import DraftRules, NotNow, UrgencyRule, cues_in, mask
+from asr.draft_rules import DraftRules, NotNow, UrgencyRule, gapped, mask
 from asr.draft_words import Judged
 
 NOT_URGENT = "一般"
@@ -51,7 +51,8 @@ def _fired(rule: UrgencyRule, pair: Sequence[Said], following: Sequence[Said], n
     for index, group in enumerate(rule.groups):
         if index in here:
             continue
-        if not any(cue in cues_in(rule, other.text) for other in pair for cue in group):
+        earlier = _standing(rule, pair[0].text, not_now)
+        if not any(cue.words in earlier for cue in group):
             return None
     if _is_over(following, not_now):
         return None
@@ -78,7 +79,7 @@ def _is_now(text: str, start: int, end: int, not_now: NotNow) -> bool:
         return True
     begin, stop = _clause(text, start, end)
     before = text[begin:start]
-    if any(words in before for words in not_now.before):
+    if any(_says(before, words) for words in not_now.before):
         return False
     behind = text[end : end + 10]
     if any(behind.startswith(words) for words in not_now.after):
@@ -87,12 +88,8 @@ def _is_now(text: str, start: int, end: int, not_now: NotNow) -> bool:
     return not any(_says(clause, words) for words in not_now.clause)
 
 
-def _says(clause: str, words: str) -> bool:
-    if "*" not in words:
-        return words in clause
-    first, _, last = words.partition("*")
-    begin = clause.find(first)
-    return begin >= 0 and clause.find(last, begin + len(first)) >= 0
+def _says(text: str, words: str) -> bool:
+    return words in text if "*" not in words else gapped(words).search(text) is not None
 
 
 def _clause(text: str, start: int, end: int) -> tuple[int, int]:
