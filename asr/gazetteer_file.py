@@ -48,6 +48,7 @@ def tree_of(rows: Sequence[Row], *, strict: bool = False) -> Tree:
         GazetteerError: telling every problem on a line of its own, at most 20.
     """
     problems: list[str] = []
+    rows = _without_city(rows)
     by_name: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         by_name[row.entry.name].append(number)
@@ -105,6 +106,28 @@ def paths(tree: Tree) -> tuple[Entry, ...]:
         replace(entry, parents=tuple(path(up) for up in ups))
         for entry, ups in zip(tree.entries, tree.above, strict=True)
     )
+
+
+def _without_city(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows without the city as a parent: it is all that lies in it, and not listed itself."""
+    listed = {row.entry.name for row in rows}
+    cities = {
+        parent
+        for row in rows
+        for parent in row.entry.parents
+        if parent.endswith(("市", "州", "盟", "地区")) and parent not in listed
+    }
+    if len(cities) != 1:
+        return rows
+    city = cities.pop()
+    return [
+        replace(
+            row, entry=replace(row.entry, parents=tuple(name for name in row.entry.parents if name != city))
+        )
+        if city in row.entry.parents
+        else row
+        for row in rows
+    ]
 
 
 def _rank(entry: Entry) -> int:

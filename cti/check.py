@@ -25,8 +25,8 @@ from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
 from cti.control.directory import DirectoryError, load_directory
 from cti.errors import HotlineError, SecretsError, SettingError
 from cti.flowset import FlowFiles
+from cti.gazetteeradmin import DEMO_CITY, city_file
 from cti.secrets import Secrets
-from cti.serve import DEMO_CITY
 from cti.settings import Settings
 from cti.visitadmin import policy_of
 from ivr_flows import synthesis
@@ -174,17 +174,17 @@ def _prompts(settings: Settings) -> Iterator[Finding]:
 
 
 def _gazetteer(settings: Settings) -> Iterator[Finding]:
-    city = settings.recognition.city
+    city, file = settings.recognition.city, city_file(settings)
     try:
-        load_entries(Path(city) if city else DEMO_CITY)
+        load_entries(file)
     except (AsrError, OSError) as error:
         yield Finding(part="gazetteer", key="recognition.city", value=city, remedy=str(error))
-    if not city:
+    if file == DEMO_CITY:
         yield Finding(
             part="gazetteer",
             key="recognition.city",
             value="",
-            remedy="the places of the demo's city are used; name a file with your own city's places",
+            remedy="the demo city's places are used; take in your own city's with hotline gazetteer import",
             fatal=False,
         )
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from asr.errors import AsrError
 from asterisk_conf.errors import AsteriskConfError
-from cti import planning, toolargs
+from cti import gazetteeradmin, planning, toolargs
 from cti.children import FINAL_EXIT, die_with_parent
 from cti.errors import HotlineError, SecretsError, SettingError, StartError
 from cti.settings import Settings, load
@@ -124,6 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     toolargs.flows(flows)
     policy = command("policy", _policy, "who takes which call: check a new policy, compare it, try it")
     toolargs.policy(policy)
+
+    names = command("gazetteer", _gazetteer, "the city's names: import, list, find")
+    gazetteeradmin.arguments(names)
 
     transcribe = command(
         "transcribe", _transcribe, "transcribe WAV files as a live call would be", settings=False
@@ -348,6 +351,10 @@ def _flows(options: argparse.Namespace) -> int:
     from cti.flowadmin import flows
 
     return flows(_settings(options), options, _say)
+
+
+def _gazetteer(options: argparse.Namespace) -> int:
+    return gazetteeradmin.gazetteer(_settings(options), options, _say)
 
 
 def _policy(options: argparse.Namespace) -> int:

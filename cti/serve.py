@@ -61,6 +61,7 @@ from cti.control.visits import FLOW as VISIT_FLOW
 from cti.database import migrate, open_engine, writing
 from cti.errors import SettingError, StartError
 from cti.flowset import FlowFiles
+from cti.gazetteeradmin import city_file
 from cti.journal import Journal
 from cti.messages import Entry, EntryKind, HealthView
 from cti.metrics import Metrics
@@ -81,7 +82,6 @@ from orders.store import OrderStore
 log = logging.getLogger(__name__)
 
 DESK = Path(__file__).resolve().parent.parent / "agent_desktop" / "dist"
-DEMO_CITY = Path(__file__).resolve().parent / "demo" / "city.yaml"
 ABSENT_S = 15.0
 """After a start, agents of before whose page has not come back by then are lost."""
 
@@ -246,9 +246,7 @@ class Server:
             calls=self.calls,
             extractor=DraftExtractor(
                 DraftRules.load(),
-                Gazetteer(
-                    load_entries(Path(settings.recognition.city) if settings.recognition.city else DEMO_CITY)
-                ),
+                Gazetteer(load_entries(city_file(settings))),
             ),
             show=lambda call, caption: self.pages.send(call.agents, caption),
             suggest=lambda call, found: self.orders.suggest(call.order_id, found),
