@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 from asr.errors import AsrError
 from asr.messages import TapAnnounced, TapEnded, TranscriptMessage
-from asr.pipeline import Leg, LegPipeline, Readable
+from asr.pipeline import Leg, LegPipeline
 from asr.recogniser import Recognisers
+from asr.text_reader import Reader
 
 log = logging.getLogger(__name__)
 
@@ -201,12 +202,12 @@ class Crew:
         *,
         threads: int = 2,
         max_backlog_s: float = 15.0,
-        readable: Readable = str,
+        reader: Reader | None = None,
     ) -> None:
         self.publish = publish
         self.max_backlog_s = max_backlog_s
         self._recognisers = recognisers
-        self._readable = readable
+        self._reader = reader
         self._line: queue.SimpleQueue[CrewLeg | None] = queue.SimpleQueue()
         self._legs: set[CrewLeg] = set()
         self._changed = threading.Condition()
@@ -255,7 +256,7 @@ class Crew:
     def pipeline(self, tap: TapAnnounced, rate: int) -> LegPipeline:
         """Return what turns this leg's audio into sentences."""
         leg = Leg(call_id=tap.call_id, speaker=tap.speaker, tap_id=tap.tap_id)
-        return LegPipeline(leg, rate, self._recognisers, readable=self._readable)
+        return LegPipeline(leg, rate, self._recognisers, reader=self._reader)
 
     def note(
         self,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from asr.messages import Speaker, TranscriptFinal, TranscriptMessage, TranscriptPartial, Word
 from asr.recogniser import Heard, Recogniser, Recognisers
+from asr.second_look import SentenceAudio
 from asr.segment import Segmenter, SegmentEvent, SegmentRules, SpeechAudio, SpeechStarted
+from asr.text_reader import PlainReader, Reader
 
 PARTIAL_S = 0.3
 """A partial result is made after so much new speech; the engine works on half a second at a time anyway."""
-
-Readable = Callable[[str], str]
-"""Makes readable text of what was heard: numbers, punctuation, fillers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +55,10 @@ class LegPipeline:
         rate: int,
         recognisers: Recognisers,
         *,
-        readable: Readable = str,
+        reader: Reader | None = None,
         rules: SegmentRules | None = None,
     ) -> None:
-        """Hear `leg`, whose audio has `rate` Hz.
+        """Hear `leg`, whose audio has `rate` Hz; without a `reader` words stay as they are heard.
 
         Raises:
             AsrSettingError: a rate that telephones do not have.
@@ -67,7 +66,8 @@ class LegPipeline:
         self.leg = leg
         self.rate = rate
         self._recognisers = recognisers
-        self._readable = readable
+        self._reader = (reader or PlainReader()).leg()
+        self._audio = SentenceAudio(rate)
         self._segmenter = Segmenter(rate, rules=rules)
         self._recogniser: Recogniser | None = None
         self._timeline = Timeline()
@@ -118,6 +118,7 @@ class LegPipeline:
             if isinstance(event, SpeechStarted):
                 self._recogniser = self._recognisers.take(self.rate)
                 self._timeline = Timeline()
+                self._audio.begin(0.0)
                 self._sentence_from = self._since_partial = 0.0
             elif self._recogniser is None:  # abandoned
                 continue
@@ -135,11 +136,13 @@ class LegPipeline:
         seconds = len(audio.pcm) / 2 / self.rate
         self._timeline.add(audio.at, seconds)
         self._since_partial += seconds
+        self._audio.add(audio.pcm)
         heard = recogniser.accept(audio.pcm)
         if heard is None:
             return []
         told = self._final(heard)
         self._sentence_from = self._timeline.seconds
+        self._audio.begin(self._timeline.seconds)
         self._since_partial = 0.0
         return told
 
@@ -149,7 +152,7 @@ class LegPipeline:
         if not verbatim or verbatim == self._shown:
             return []
         self._shown = verbatim
-        return [self._told(self._readable(verbatim), self._sentence_from, self._timeline.seconds)]
+        return [self._told(self._reader.partial(verbatim), self._sentence_from, self._timeline.seconds)]
 
     def _told(self, text: str, fed_from: float, fed_to: float) -> TranscriptPartial:
         return TranscriptPartial(
@@ -178,17 +181,19 @@ class LegPipeline:
             Word(text=word.text, start=epoch(word.start), end=epoch(word.end), confidence=word.confidence)
             for word in heard.words
         )
+        written = self._reader.final(heard, self._audio)
         final = TranscriptFinal(
             call_id=self.leg.call_id,
             speaker=self.leg.speaker,
             segment=self._sentence,
             tap_id=self.leg.tap_id,
-            text=self._readable(verbatim),
+            text=written.text,
             verbatim=verbatim,
             start=words[0].start,
             end=words[-1].end,
             confidence=heard.confidence,
             words=words,
+            repairs=written.repairs,
         )
         self._sentence += 1
         self._shown = ""

@@ -14,14 +14,15 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from asr import bus, text
-from asr.errors import NoModel, RecogniserError
+from asr import bus
+from asr.errors import AsrError, NoModel, RecogniserError
 from asr.messages import TranscriptMessage
-from asr.model import REMEDY, find_model
-from asr.pipeline import Readable
+from asr.model import REMEDY, FoundModel, find_model
 from asr.recogniser import VoskRecognisers, load_model
 from asr.settings import AsrSettings
-from asr.transcribe import read_wav
+from asr.text_reader import Reader, TextReader
+from asr.text_reading import load_reader
+from asr.wav_file import read_wav
 from asr.worker import Worker, WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,6 @@ class _Child:
 def run(
     settings: AsrSettings,
     *,
-    readable: Readable = text.readable,
     progress: Callable[[str], None] | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status: 0, or 2 when an address cannot be had.
@@ -61,13 +61,13 @@ def run(
     Without a model the workers run all the same and say so. `progress` is told the steps of fetching a model.
     Must run on the main thread of a process that has no other thread and no event loop, since it forks.
     """
-    recognisers, reason = _prepare(settings, progress)
+    recognisers, reason, reader = _prepare(settings, progress)
     cores = len(os.sched_getaffinity(0))
     children = [_Child(index) for index in range(settings.processes or max(1, cores // 2))]
     supervisor = os.getpid()
 
     def work(index: int) -> int:
-        return _work(settings, index, recognisers, reason, readable, supervisor)
+        return _work(settings, index, recognisers, reason, reader, supervisor)
 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
@@ -78,8 +78,8 @@ def run(
 
 def _prepare(
     settings: AsrSettings, progress: Callable[[str], None] | None
-) -> tuple[VoskRecognisers | None, str]:
-    """Return the loaded model, or None and why there are no captions (Chinese)."""
+) -> tuple[VoskRecognisers | None, str, Reader]:
+    """Return the loaded model, or None and why there are no captions (Chinese), and what reads the words."""
 
     def tell(step: str, fraction: float | None) -> None:
         if progress is not None:
@@ -97,9 +97,18 @@ def _prepare(
         reason = f"语音模型无法加载；{REMEDY}"
     else:
         log.info("speech model loaded", extra={"source": found.source, "composed": found.composed})
-        return recognisers, ""
+        return recognisers, "", _reader(settings, found)
     log.error("no captions", extra={"reason": reason})
-    return None, reason
+    return None, reason, TextReader()
+
+
+def _reader(settings: AsrSettings, found: FoundModel) -> Reader:
+    """Return what reads the words; a file of names that cannot be used costs the names, not the captions."""
+    try:
+        return load_reader(settings.gazetteer, found)
+    except AsrError as error:
+        log.error("names are not repaired", extra={"error": str(error)})
+        return load_reader(None, found)
 
 
 def _supervise(settings: AsrSettings, children: list[_Child], work: Callable[[int], int]) -> int:
@@ -191,14 +200,14 @@ def _work(
     index: int,
     recognisers: VoskRecognisers | None,
     reason: str,
-    readable: Readable,
+    reader: Reader,
     supervisor: int,
 ) -> int:
     os.nice(settings.nice)
     if recognisers is not None:
         speech = read_wav(WARM)
         recognisers.keep_warm(speech.channels[0], speech.rate)
-    return asyncio.run(_serve(settings, index, recognisers, reason, readable, supervisor))
+    return asyncio.run(_serve(settings, index, recognisers, reason, reader, supervisor))
 
 
 async def _serve(
@@ -206,7 +215,7 @@ async def _serve(
     index: int,
     recognisers: VoskRecognisers | None,
     reason: str,
-    readable: Readable,
+    reader: Reader,
     supervisor: int,
 ) -> int:
     redis: Redis = Redis.from_url(settings.redis_url, socket_timeout=5.0, socket_connect_timeout=2.0)
@@ -232,7 +241,7 @@ async def _serve(
         register=lambda state, counted: bus.register(redis, state, counted, prefix=prefix),
         unregister=lambda worker_id: bus.unregister(redis, worker_id, prefix=prefix),
         reason=reason,
-        readable=readable,
+        reader=reader,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

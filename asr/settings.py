@@ -27,6 +27,7 @@ class AsrSettings:
     capacity: int = 0  # legs that one process may take; 0: eight for each recognition thread
     model_path: Path | None = None  # a Vosk model folder; None: found in the cache or fetched into it
     cache_dir: Path = field(default_factory=default_cache)  # holds models/<name>
+    gazetteer: Path | None = None  # CSV or YAML file of the city's names; None: no names are repaired
     fetch_model: bool = True  # False: only the setting and the cache are looked at
     first_frame_s: float = 5.0  # how long a connection may take to say which tap it is
     max_backlog_s: float = 15.0  # audio a leg may have waiting for recognition before the oldest is skipped

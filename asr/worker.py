@@ -16,9 +16,9 @@ from asr.bus import WorkerCounters
 from asr.crew import Crew, CrewCounters
 from asr.listener import Limits, Listener, ListenerCounters, Resolve, Sink
 from asr.messages import TapAnnounced, TranscriptMessage, WorkerState
-from asr.pipeline import Readable
 from asr.publisher import Publisher, Write
 from asr.recogniser import Recognisers
+from asr.text_reader import Reader
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Worker:
         register: Register,
         unregister: Unregister,
         reason: str = "",
-        readable: Readable = str,
+        reader: Reader | None = None,
         worker_id: str = "",
     ) -> None:
         """Serve with `recognisers`; with None there are no captions and `reason` says why (Chinese)."""
@@ -66,7 +66,7 @@ class Worker:
         self._settings = settings
         self._recognisers = recognisers
         self._reason = reason
-        self._readable = readable
+        self._reader = reader
         self._resolve = resolve
         self._register = register
         self._unregister = unregister
@@ -95,7 +95,7 @@ class Worker:
                 publish,
                 threads=settings.threads,
                 max_backlog_s=settings.max_backlog_s,
-                readable=self._readable,
+                reader=self._reader,
             )
             limits = Limits(taps=settings.capacity, first_frame_s=settings.first_frame_s)
             self._listener = Listener(self._resolve, self._open, limits)

@@ -133,6 +133,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     transcribe.add_argument("files", nargs="+", type=Path)
     transcribe.add_argument("--model", type=Path, help="folder of a Vosk model")
+    transcribe.add_argument(
+        "--rate", type=int, choices=(8000, 16000), help="Hz at which it is heard; 8000 as over a telephone"
+    )
+    transcribe.add_argument("--gazetteer", type=Path, help="CSV or YAML file of the city's names")
     transcribe.add_argument("--json", action="store_true", help="one JSON object a file")
 
     bench = command("bench", _bench, "measure, and say it beside what it is compared with", settings=False)
@@ -213,7 +217,7 @@ def _asr(options: argparse.Namespace) -> int:
         return compose(_settings(options), say=_say, tell=_tell_once())
     from asr import server
     from asr.settings import AsrSettings
-    from asr.text import readable
+    from cti.gazetteeradmin import city_file
     from cti.logs import configure
 
     settings = _settings(options)
@@ -233,8 +237,8 @@ def _asr(options: argparse.Namespace) -> int:
             capacity=recognition.capacity,
             model_path=Path(recognition.model) if recognition.model else None,
             cache_dir=settings.cache,
+            gazetteer=city_file(settings),
         ),
-        readable=readable,
     )
 
 
@@ -366,7 +370,14 @@ def _policy(options: argparse.Namespace) -> int:
 def _transcribe(options: argparse.Namespace) -> int:
     from cti.transcribe import transcribe
 
-    return transcribe(options.files, model=options.model, as_json=options.json, say=_say)
+    return transcribe(
+        options.files,
+        model=options.model,
+        gazetteer=options.gazetteer,
+        rate=options.rate,
+        as_json=options.json,
+        say=_say,
+    )
 
 
 def _bench(options: argparse.Namespace) -> int:

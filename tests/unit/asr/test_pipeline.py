@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from asr.errors import RecogniserError
 from asr.messages import Speaker, TranscriptFinal, TranscriptMessage, TranscriptPartial
 from asr.pipeline import Leg, LegPipeline, Timeline
+from asr.text_reader import PlainReader
 from tests.support.scripted_speech import RATE, SECOND, ScriptedRecognisers, buzz
 
 START = 1_700_000_000.0
@@ -93,7 +94,7 @@ def test_a_partial_that_became_nothing_is_taken_back() -> None:
 
 
 def test_readable_text_stands_beside_what_was_heard() -> None:
-    pipeline = LegPipeline(LEG, RATE, ScriptedRecognisers(), readable=lambda text: f"{text}。")
+    pipeline = LegPipeline(LEG, RATE, ScriptedRecognisers(), reader=PlainReader(lambda text: f"{text}。"))
     (said,) = finals(play(pipeline, SPEECH * 2 + QUIET))
     assert (said.text, said.verbatim) == ("话话。", "话话")
 
