@@ -18,7 +18,7 @@ from typing import Any
 
 from asr.errors import AsrError
 from asterisk_conf.errors import AsteriskConfError
-from cti import gazetteeradmin, planning, toolargs
+from cti import gazetteeradmin, learnargs, planning, toolargs
 from cti.children import FINAL_EXIT, die_with_parent
 from cti.errors import HotlineError, SecretsError, SettingError, StartError
 from cti.settings import Settings, load
@@ -112,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     visits = command("visits", _visits, "return visits: list, plan for orders, pause and resume the calls")
     visits.add_argument("action", choices=("list", "plan", "pause", "resume"))
     visits.add_argument("order", nargs="*", help="plan: ids of accepted orders")
+
+    learning = command("learn", _learn, "categories: learn from submitted orders, list versions, go back")
+    learnargs.learn(learning)
+    taxonomy = command("taxonomy", _taxonomy, "categories: import a city's own names, check, show")
+    learnargs.taxonomy(taxonomy)
 
     prompts = command("prompts", _prompts, "what the machine says: build, check, accept", settings=False)
     prompts.add_argument("action", choices=("build", "check", "accept"))
@@ -355,6 +360,18 @@ def _flows(options: argparse.Namespace) -> int:
     from cti.flowadmin import flows
 
     return flows(_settings(options), options, _say)
+
+
+def _learn(options: argparse.Namespace) -> int:
+    from cti.learnadmin import learn
+
+    return asyncio.run(learn(_settings(options), options, _say))
+
+
+def _taxonomy(options: argparse.Namespace) -> int:
+    from cti.learnadmin import taxonomy
+
+    return taxonomy(_settings(options), options, _say)
 
 
 def _gazetteer(options: argparse.Namespace) -> int:

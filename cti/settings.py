@@ -173,6 +173,16 @@ class WebRequestSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearningSettings:
+    """How categories are learned from submitted orders."""
+
+    enabled: bool = True  # learn every night, on the server that leads
+    hour: Clock = "03:00"  # when it begins, China time
+    least_orders: Annotated[int, msgspec.Meta(ge=100, le=60000)] = 200  # fewer submitted ones teach nothing
+    keep: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10  # versions that stay on the disk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything an operator may set, except secrets (see cti.secrets)."""
 
@@ -194,6 +204,7 @@ class Settings:
     callbacks: CallbackSettings = field(default_factory=CallbackSettings)
     visits: VisitSettings = field(default_factory=VisitSettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
+    learning: LearningSettings = field(default_factory=LearningSettings)
 
     @property
     def database(self) -> str:
