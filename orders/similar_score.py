@@ -50,7 +50,7 @@ def score_of(evidence: Evidence) -> float:
     elif evidence.other_place:
         points -= 2.0
     if evidence.other_names:
-        points -= 2.5
+        points -= 1.5
     elif evidence.shared_name:
         points += 0.3
     if evidence.same_caller:

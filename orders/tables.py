@@ -89,6 +89,7 @@ orders = Table(
     Index(None, "caller"),
     Index(None, "phone"),
     Index(None, "created_at"),
+    Index(None, "updated_at"),
     Index(None, "state", "created_at"),
     Index(None, "agent", "created_at"),
 )
