@@ -26,7 +26,7 @@ _ROOM = re.compile(
 )
 _ROOM_AFTER = ("单元", "栋", "幢", "座", "楼", "层", "号", "院", "期", "#", "区")
 _WORD = re.compile(
-    "[东南西北]门门?口?|[正大侧后前]?门口|[正侧后]门|大门口?|门前|小区|社区|院内|院子|公交车?站台?|地铁口|地铁站|站台"
+    "[东南西北]门门?口?|[正大侧后前]?门口|[正侧后]门|大门口?|门前|院内|院子|公交车?站台?|地铁口|地铁站|站台"
     "|车站|十字路口|丁字路口|三岔路口|交叉路?口|交汇处|路口|路段|红绿灯(?=旁|处|路口|那|往|附近)|人行横道|斑马线|天桥|立交桥|高架桥?|转盘"
     "|斜?对面|旁边|附近|隔壁|楼下(?!有人|邻居|的?住户|的人)|楼顶|工地|人行道|非机动车道|辅道|匝道|隧道口?"
     "|地下车库|地下停车场|地下室|停车场|车库|广场|桥下|桥上|桥头|桥底|里面|[东西南北中][一二三]?段|菜市场|市场|小学|中学|幼儿园|医院"
@@ -107,7 +107,7 @@ def details_at(text: str, start: int, here: Sequence[Match] = ()) -> tuple[list[
             or _detail(text, following, details, here)
             or _after_pause(text, following, details, here)
         )
-        if found is None or (found[1] in starts and found[0].unit == "word"):
+        if found is None or (found[1] in starts and found[0].unit != "crossing"):
             return details, position
         details.append(found[0])
         position = found[2]
@@ -148,6 +148,8 @@ def _detail(
     if numbered is not None:
         if numbered["side"] is not None:
             return Detail("side", numbered.group()), position, numbered.end()
+        if numbered["unit"] == "房" and len(_number(numbered["number"])) < 3:
+            return None
         unit = (
             numbered["unit"].removesuffix("楼") if numbered["unit"] in ("栋楼", "#楼") else numbered["unit"]
         )

@@ -27,6 +27,7 @@ _SUFFIX = re.compile(
     "|(?P<other>商业街|步行街|美食街|夜市|写字楼|工地|工业园区?|产业园区?|科技园区?|创业园|软件园|园区|酒店|宾馆|饭店|超市|车站|水库|体育馆|图书馆|博物馆|体育场|停车场|收费站|化工厂|水泥厂|砖厂|工厂|厂)"
     "|(?P<community>社区|村(?![民委镇里庄子口])|屯)"
     "|(?P<town>苑|府|城|里|湾|郡|邸|国际|天下|时代|中心)(?=[A-Za-z]?[0-9零一二三四五六七八九十]+(?:栋|号楼|幢|期|单元|座)|小区|[0-9一二三四五六]期)"
+    "|(?P<bare>(?<=[\u4e00-\u9fff]{3})(?=[A-Za-z]?[0-9一二三四五六七八九十]+(?:栋|幢|期(?!间|限)|号楼)))"
     "|(?P<road>(?<![马道公修一铁线走网思套后半让出])路(?![灯面边过上人口段况由费标政程线基障]|口)|大道|(?<![上逛扫道整])街(?![道上坊边头])"
     "|(?<=[\u4e00-\u9fff]{2})路(?=(?:路口|边|上|段|面|口|[0-9零一二三四五六七八九十百]))|巷(?![子道口]))"
     "|(?P<street>街道(?!办理|两边|两侧|上|边|旁)|镇(?![定痛静压政区上长])|乡(?![下亲里村镇政间土长]))"
@@ -45,6 +46,7 @@ _KINDS = {
     "other": Kind.LANDMARK,
     "community": Kind.COMMUNITY,
     "town": Kind.ESTATE,
+    "bare": Kind.ESTATE,
     "road": Kind.ROAD,
     "street": Kind.STREET,
 }
@@ -79,15 +81,20 @@ def unlisted_in(text: str, matches: Sequence[Match]) -> Iterator[Unlisted]:
                 last = end
             continue
         first = max([last, start - LONGEST, *(match.end for match in matches if match.end <= start)])
-        name = _name_before(text[first:start])
-        if len(name) < 2 or (group == "street" and len(name) > 5):
+        name = _name_before(text[first:start], verbs=group not in ("venue", "other", "bare"))
+        if len(name) < (3 if group == "bare" else 2) or (group == "street" and len(name) > 5):
             continue
-        yield Unlisted(name + suffix.group(), _KINDS[group], start - len(name), end)
+        if group in ("estate", "town") and text.startswith("小区", end) and suffix.group() != "小区":
+            end += len("小区")
+        yield Unlisted(text[start - len(name) : end], _KINDS[group], start - len(name), end)
         last = end
 
 
-def _name_before(words: str) -> str:
-    """Return the last words before a suffix that can belong to a name (严重影响 + 小区: none)."""
+def _name_before(words: str, *, verbs: bool) -> str:
+    """Return the last words before a suffix that can belong to a name (严重影响 + 小区: none).
+
+    `verbs`: names of this kind may hold a verb (前进小区, 创业路).
+    """
     words = _BREAK.split(words)[-1]
     name = ""
     tagged = rjieba.tag(_NAMED_NUMBERS.sub(lambda number: _AS_NAME[: len(number.group())], words))
@@ -98,6 +105,8 @@ def _name_before(words: str) -> str:
             or (tag[0] in _STOP_TAGS and len(word) < 2)
             or tag in ("r", "d", "p", "c", "ul", "uj")
         ):
+            break
+        if tag == "v" and not verbs:
             break
         if _NUMERAL.fullmatch(word):
             break
