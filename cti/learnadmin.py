@@ -13,7 +13,7 @@ from asr.errors import AsrError
 from asr.taxonomy import Taxonomy
 from cti.database import migrate, open_engine
 from cti.errors import HotlineError
-from cti.learning import TAXONOMIES, ModelShelf, taxonomy_file, taxonomy_of
+from cti.learning import TAXONOMIES, ModelShelf, folder_of, taxonomy_file, taxonomy_of
 from cti.learning_orders import Round, learn_from_orders
 from cti.settings import Settings
 
@@ -33,7 +33,7 @@ async def learn(settings: Settings, options: argparse.Namespace, say: Say) -> in
 
     Raises LearningFailed, LearningRefused.
     """
-    shelf = ModelShelf(settings.home, keep=settings.learning.keep)
+    shelf = ModelShelf(folder_of(settings), keep=settings.learning.keep)
     if options.action == "list":
         return _list(shelf, say)
     if options.action == "back":
@@ -45,7 +45,11 @@ async def learn(settings: Settings, options: argparse.Namespace, say: Say) -> in
     engine = open_engine(settings.database)
     try:
         found = await learn_from_orders(
-            engine, settings.home, least=settings.learning.least_orders, keep=settings.learning.keep, tell=say
+            engine,
+            folder_of(settings),
+            least=settings.learning.least_orders,
+            keep=settings.learning.keep,
+            tell=say,
         )
     except (AsrError, SQLAlchemyError) as error:
         raise LearningFailed(f"nothing was learned: {error}") from error
@@ -83,11 +87,12 @@ def _list(shelf: ModelShelf, say: Say) -> int:
 
 def taxonomy(settings: Settings, options: argparse.Namespace, say: Say) -> int:
     """Import, check, show or reset the taxonomy; return the exit status. Raises TaxonomyRefused."""
+    home = folder_of(settings)
     try:
         if options.action == "show":
-            return _show(taxonomy_of(settings.home), options.level, taxonomy_file(settings.home), say)
+            return _show(taxonomy_of(home), options.level, taxonomy_file(home), say)
         if options.action == "reset":
-            _remove(settings.home)
+            _remove(home)
             say("已恢复为随产品提供的分类")
             return 0
         found = Taxonomy.load(options.file)
@@ -98,7 +103,7 @@ def taxonomy(settings: Settings, options: argparse.Namespace, say: Say) -> int:
     if options.action == "check":
         say(f"分类没有问题：{size}")
         return 0
-    _bring(options.file, settings.home)
+    _bring(options.file, home)
     say(f"已导入分类：{size}；运行中的服务几秒钟内启用")
     return 0
 

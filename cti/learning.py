@@ -19,6 +19,7 @@ from asr.examples import shipped_taxonomy
 from asr.learned import ABOUT, LearnedModel, LearnedModelError
 from asr.taxonomy import Taxonomy
 from cti.errors import HotlineError
+from cti.settings import Settings
 
 TAXONOMIES = ("taxonomy.csv", "taxonomy.yaml")
 
@@ -92,7 +93,7 @@ class ModelShelf:
         ]
 
     def model(self, taxonomy: Taxonomy) -> LearnedModel | None:
-        """Return the model in use; None where there is none, or it was learned for other names.
+        """Return the model in use; None where there is none, or it names what the taxonomy has not.
 
         Raises LearnedModelError, LearningRefused.
         """
@@ -100,7 +101,7 @@ class ModelShelf:
         if not version:
             return None
         model = LearnedModel.load(self._of(version))
-        return model if model.about.taxonomy == taxonomy.version else None
+        return model if set(model.about.tops) <= set(taxonomy.level1) else None
 
     def add(self, model: LearnedModel, *, at: float) -> None:
         """Store a model and use it from now on; `at`: epoch seconds."""
@@ -149,6 +150,11 @@ def _head(file: Path) -> _Head | None:
         return None  # half written, or not ours: it is no version
 
 
+def folder_of(settings: Settings) -> Path:
+    """Return the folder of models and taxonomy: the instance's own, or one that several servers share."""
+    return Path(settings.learning.folder) if settings.learning.folder else settings.home
+
+
 def taxonomy_file(home: Path) -> Path | None:
     """Return the file of the city's own taxonomy, None where the shipped one is in force."""
     return next((home / name for name in TAXONOMIES if (home / name).exists()), None)
@@ -170,6 +176,6 @@ def classifier_of(home: Path) -> Classifier:
 
 
 __all__ = [
-    "Active", "LearnedModelError", "LearningRefused", "ModelShelf", "Version", "classifier_of",
+    "Active", "LearnedModelError", "LearningRefused", "ModelShelf", "Version", "classifier_of", "folder_of",
     "taxonomy_file", "taxonomy_of",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ from asr.draft_rules import DraftRules
 from asr.errors import AsrError
 from asr.gazetteer import Gazetteer
 from asr.gazetteer_file import load_entries
-from cti import audit, machine
+from cti import audit, learning_parts, machine
 from cti.accounts import Accounts
 from cti.agi import AgiLimits, AgiServer
 from cti.ami import AmiError, AmiEvent, AmiNodes
@@ -240,6 +240,9 @@ class Server:
             ),
             noted=self.visits.visits.noted,
         )
+        self.learning = learning_parts.compose(
+            settings, self.metrics, leads=lambda: self.dispatch.mode is Mode.LEADER
+        )
         self.captions = Captions(
             self.redis,
             prefix=settings.prefix,
@@ -247,6 +250,7 @@ class Server:
             extractor=DraftExtractor(
                 DraftRules.load(),
                 Gazetteer(load_entries(city_file(settings))),
+                self.learning.classifier,
             ),
             show=lambda call, caption: self.pages.send(call.agents, caption),
             suggest=lambda call, found: self.orders.suggest(call.order_id, found),
@@ -411,6 +415,7 @@ class Server:
         self.recovery.start(self.nodes.links.values())
         self.callbacks.keeper.start()
         self.visits.start()
+        self.learning.start()
         self.reload.start()
         await self._listen()
         self._tasks.append(asyncio.create_task(self._look_after(), name="look-after"))
@@ -425,6 +430,7 @@ class Server:
         await end(*self._tasks)
         await self.callbacks.keeper.stop()
         await self.visits.stop()
+        await self.learning.stop()
         await self.reload.stop()
         await self.recovery.stop()
         await self._runner.cleanup()

@@ -180,6 +180,7 @@ class LearningSettings:
     hour: Clock = "03:00"  # when it begins, China time
     least_orders: Annotated[int, msgspec.Meta(ge=100, le=60000)] = 200  # fewer submitted ones teach nothing
     keep: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10  # versions that stay on the disk
+    folder: str = ""  # of models and taxonomy, shared by several servers; empty: the instance's folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
