@@ -1,8 +1,9 @@
 """The recognition threads of one worker process, and what waits for them.
 
 Each leg has a queue of its own and is worked on by one thread at a time, in the order in which legs have
-something to do. A leg that falls behind first loses its partial results, then its oldest audio: it never
-grows.
+something to do: who has waited longest is next, so no leg's words come much later than another's. A leg that
+falls behind gets partial results less often, then none, so that its sentences still become final; where even
+that is not enough it skips to its newest audio and says so with a `TranscriptGap`. It never grows.
 """
 
 from __future__ import annotations
@@ -16,23 +17,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from asr.errors import AsrError
-from asr.messages import TapAnnounced, TapEnded, TranscriptMessage
-from asr.pipeline import Leg, LegPipeline
+from asr.messages import TapAnnounced, TapEnded, TranscriptGap, TranscriptMessage
+from asr.pipeline import PARTIAL_S, Leg, LegPipeline
 from asr.recogniser import Recognisers
 from asr.text_reader import Reader
 
 log = logging.getLogger(__name__)
 
-BLOCK_S = 0.1
-"""Audio is worked on in blocks of about so much."""
+BLOCK_S = 0.06
+"""Audio is worked on in blocks of at least so much."""
 JOIN_S = 0.1
 """Frames that arrive further apart than this are not joined into one block, so that a gap stays one."""
 TURN_S = 1.0
 """After so much audio of one leg a thread looks after the others."""
+LATE_S = 0.25
+"""A leg that has more waiting gets partial results less often …"""
+LATE_PARTIAL_S = 0.6
+"""… after so much speech, …"""
 BEHIND_S = 1.0
-"""A leg that has more waiting gets no partial results until it has caught up."""
-IDLE_S = 1.0
-"""A leg that sends nothing for so long is looked at, so that its last sentence becomes final."""
+"""… and one that has more waiting gets none, until it has caught up."""
+KEPT = 0.2
+"""A leg that has more waiting than it may skips all but this share, so that it is in time again at once."""
+IDLE_S = 0.55
+"""A leg that sends nothing for so long is looked at, so that its last sentence becomes final. More than
+`SegmentRules.idle_s`, or the look would come too early."""
 
 Publish = Callable[[list[TranscriptMessage]], None]
 """Takes messages of one leg, in order; called on recognition threads."""
@@ -74,8 +82,15 @@ class CrewLeg:
         self._scheduled = False
         self._ended_at: float | None = None
         self._last_arrival = 0.0  # epoch seconds
+        self._gap: tuple[float, float] | None = None  # skipped and not told yet: from, to (epoch seconds)
         self._looked_at = True  # nothing arrived since the leg was last found quiet
         self._pipeline: LegPipeline | None = None
+
+    @property
+    def waiting_s(self) -> float:
+        """Seconds of audio that wait to be heard."""
+        with self._lock:
+            return self._waiting_s
 
     def audio(self, pcm: bytes, rate: int, arrived: float) -> None:
         """Queue samples; the oldest are skipped where more than the crew's limit waits."""
@@ -88,10 +103,8 @@ class CrewLeg:
             else:
                 self._blocks.append(_Block(bytearray(pcm), rate, arrived))
             self._waiting_s += seconds
-            while self._waiting_s > self._crew.max_backlog_s and len(self._blocks) > 1:
-                skipped = self._blocks.popleft().seconds
-                self._waiting_s -= skipped
-                dropped += skipped
+            if self._waiting_s > self._crew.max_backlog_s:
+                dropped = self._skip(KEPT * self._crew.max_backlog_s)
             self.heard_s += seconds
             self.dropped_s += dropped
             self._last_arrival = arrived
@@ -100,6 +113,18 @@ class CrewLeg:
         self._crew.note(heard_s=seconds, dropped_s=dropped)
         if wake:
             self._crew.enqueue(self)
+
+    def _skip(self, keep_s: float) -> float:
+        """Forget the oldest blocks but so much; return how much was forgotten. The lock is held."""
+        skipped = 0.0
+        while self._waiting_s > keep_s and len(self._blocks) > 1:
+            block = self._blocks.popleft()
+            if self._gap is None:
+                self._gap = (block.arrived - block.seconds, block.arrived)
+            self._gap = (self._gap[0], block.arrived)
+            self._waiting_s -= block.seconds
+            skipped += block.seconds
+        return skipped
 
     def idle(self, now: float) -> None:
         """Have a sentence ended if nothing arrives any more; `now` is epoch seconds."""
@@ -130,11 +155,13 @@ class CrewLeg:
                         self._scheduled = False
                         return False
                     break
-                block = self._blocks.popleft()
+                block, gap, self._gap = self._blocks.popleft(), self._gap, None
                 self._waiting_s -= block.seconds
-                behind = self._waiting_s > BEHIND_S
+                waiting_s = self._waiting_s
             done_s += block.seconds
-            self._hear(block, behind)
+            if gap is not None:
+                self._tell_gap(*gap)
+            self._hear(block, waiting_s)
         with self._lock:
             at = None if self._blocks else self._ended_at
         if at is None:
@@ -149,14 +176,34 @@ class CrewLeg:
         self._scheduled = True
         return True
 
-    def _hear(self, block: _Block, behind: bool) -> None:
+    def _tell_gap(self, start: float, end: float) -> None:
+        """End the sentence before what was skipped, then say that it was."""
+        log.warning(
+            "fell behind and skipped", extra={"tap": self.tap.tap_id, "seconds": round(end - start, 2)}
+        )
+        told = self._guarded(lambda leg: leg.close())
+        told.append(
+            TranscriptGap(
+                call_id=self.tap.call_id,
+                speaker=self.tap.speaker,
+                tap_id=self.tap.tap_id,
+                start=start,
+                end=end,
+                reason="behind",
+            )
+        )
+        self._crew.publish(told)
+
+    def _hear(self, block: _Block, waiting_s: float) -> None:
         if self._pipeline is None and block.rate:
             self._pipeline = self._crew.pipeline(self.tap, block.rate)
         if self._pipeline is None:
             return
         before = self._pipeline.speech_s
+        self._pipeline.partial_s = LATE_PARTIAL_S if waiting_s > LATE_S else PARTIAL_S
+        partials = waiting_s <= BEHIND_S
         if block.rate:
-            told = self._guarded(lambda leg: leg.feed(bytes(block.pcm), block.arrived, partials=not behind))
+            told = self._guarded(lambda leg: leg.feed(bytes(block.pcm), block.arrived, partials=partials))
         else:
             told = self._guarded(lambda leg: leg.idle(block.arrived))
         self._crew.note(speech_s=self._pipeline.speech_s - before)

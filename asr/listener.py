@@ -210,7 +210,7 @@ class _Connection(asyncio.Protocol):
             self.end("broken frame")
 
     def _rest(self) -> None:
-        """Let frames gather a moment; the first one after a silence is still read, and timed, when it comes."""
+        """Let frames gather a moment; the first after a silence is still read, and timed, when it comes."""
         if self._sink is not None and self._transport is not None and not self._over:
             self._transport.pause_reading()
             asyncio.get_running_loop().call_later(READ_S, self._read_on)

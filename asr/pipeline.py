@@ -12,8 +12,9 @@ from asr.second_look import SentenceAudio
 from asr.segment import Segmenter, SegmentEvent, SegmentRules, SpeechAudio, SpeechStarted
 from asr.text_reader import PlainReader, Reader
 
-PARTIAL_S = 0.3
-"""A partial result is made after so much new speech; the engine works on half a second at a time anyway."""
+PARTIAL_S = 0.06
+"""A partial result is asked for after so much new speech. The engine works on 0.3 s at a time, so it has
+something new only then; asking often, which costs little, tells it at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,9 @@ class LegPipeline:
         self._shown = ""  # the partial that was told last of this sentence
         self._sentence_from = 0.0  # seconds fed when this sentence began
         self._since_partial = 0.0
+        self.partial_s = (
+            PARTIAL_S  # new speech after which a partial result is made; whoever is late asks less
+        )
 
     @property
     def speech_s(self) -> float:
@@ -128,7 +132,7 @@ class LegPipeline:
                 told += self._final(self._recogniser.finish())
                 self._recognisers.give_back(self._recogniser)
                 self._recogniser = None
-        if partials and self._recogniser is not None and self._since_partial >= PARTIAL_S:
+        if partials and self._recogniser is not None and self._since_partial >= self.partial_s:
             told += self._partial(self._recogniser)
         return told
 

@@ -33,7 +33,7 @@ class SegmentRules:
     short_hangover_s: float = 0.16  # that shorter silence
     max_s: float = 30.0  # after this it is cut wherever it is
     gap_s: float = 0.4  # audio that arrives so late after what came before does not belong to it
-    idle_s: float = 0.8  # with no audio for so long, speech is taken as ended
+    idle_s: float = 0.5  # with no audio for so long, speech is taken as ended
 
     def __post_init__(self) -> None:
         """Refuse rules that could not work.

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvloop
 from redis.asyncio import Redis
 
 from asr import bus
@@ -27,8 +28,9 @@ from asr.worker import Worker, WorkerSettings
 
 log = logging.getLogger(__name__)
 
-LEGS_PER_THREAD = 8
-"""Legs that one recognition thread keeps up with: half of them speak at a time."""
+LEGS_COMPOSED, LEGS_PLAIN = 24, 8
+"""Legs that one process takes, with the graph composed ahead of time and without: what a core keeps up with
+when half of them speak, and some to spare (docs/recognition.md)."""
 WARM = Path(__file__).parent / "data" / "warm.wav"
 """A few seconds of synthesised speech that every recogniser hears before its first leg."""
 PREPARED = 2
@@ -63,7 +65,7 @@ def run(
     """
     recognisers, reason, reader = _prepare(settings, progress)
     cores = len(os.sched_getaffinity(0))
-    children = [_Child(index) for index in range(settings.processes or max(1, cores // 2))]
+    children = [_Child(index) for index in range(settings.processes or cores)]
     supervisor = os.getpid()
 
     def work(index: int) -> int:
@@ -87,7 +89,7 @@ def _prepare(
 
     try:
         found = find_model(settings.model_path, settings.cache_dir, fetch=settings.fetch_model, progress=tell)
-        recognisers = load_model(found, spare=max(PREPARED, _capacity(settings) // 2))
+        recognisers = load_model(found, spare=max(PREPARED, _capacity(settings, composed=False) // 2))
         speech = read_wav(WARM)
         recognisers.prepare(PREPARED, speech.channels[0], speech.rate)
     except NoModel as error:
@@ -188,8 +190,8 @@ def _stop(children: list[_Child], wait_s: float) -> None:
         time.sleep(0.02)
 
 
-def _capacity(settings: AsrSettings) -> int:
-    return settings.capacity or LEGS_PER_THREAD * settings.threads
+def _capacity(settings: AsrSettings, *, composed: bool) -> int:
+    return settings.capacity or (LEGS_COMPOSED if composed else LEGS_PLAIN)
 
 
 # ---------------------------------------------------------------- in the child
@@ -207,7 +209,7 @@ def _work(
     if recognisers is not None:
         speech = read_wav(WARM)
         recognisers.keep_warm(speech.channels[0], speech.rate)
-    return asyncio.run(_serve(settings, index, recognisers, reason, reader, supervisor))
+    return uvloop.run(_serve(settings, index, recognisers, reason, reader, supervisor))
 
 
 async def _serve(
@@ -230,7 +232,7 @@ async def _serve(
             advertise=settings.advertise,
             port=settings.port + index if settings.port else 0,
             threads=settings.threads,
-            capacity=_capacity(settings),
+            capacity=_capacity(settings, composed=recognisers is not None and recognisers.composed),
             first_frame_s=settings.first_frame_s,
             max_backlog_s=settings.max_backlog_s,
             drain_s=settings.drain_s,

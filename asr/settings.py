@@ -22,9 +22,9 @@ class AsrSettings:
     host: str = "127.0.0.1"  # address to listen on for AudioSocket
     advertise: str = ""  # address that Asterisk is told to connect to; empty: the same as host
     port: int = 0  # first AudioSocket port, one more for each process; 0: the system chooses
-    processes: int = 0  # worker processes; 0: half the cores, at least one
+    processes: int = 0  # worker processes; 0: one a core
     threads: int = 2  # recognition threads in each process
-    capacity: int = 0  # legs that one process may take; 0: eight for each recognition thread
+    capacity: int = 0  # legs that one process may take; 0: 24, or 8 where the graph is not composed
     model_path: Path | None = None  # a Vosk model folder; None: found in the cache or fetched into it
     cache_dir: Path = field(default_factory=default_cache)  # holds models/<name>
     gazetteer: Path | None = None  # CSV or YAML file of the city's names; None: no names are repaired

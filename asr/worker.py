@@ -28,6 +28,8 @@ Unregister = Callable[[str], Awaitable[None]]
 """Takes this worker out of the list; raises the same."""
 
 HEARTBEAT_S = 1.0
+LOOK_S = 0.1
+"""Legs that went quiet are looked for this often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +183,7 @@ class Worker:
                 if self._crew is not None:
                     self._crew.look(time.time())
                 try:
-                    async with asyncio.timeout(min(left, 0.25)):
+                    async with asyncio.timeout(min(left, LOOK_S)):
                         await self._changed.wait()
                 except TimeoutError:
                     continue

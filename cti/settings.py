@@ -157,7 +157,7 @@ class RecognitionSettings:
     model: str = ""  # folder of a Vosk model; empty: the small Chinese one, fetched when needed
     host: str = "127.0.0.1"  # address the workers listen on
     port: Port = 0  # first AudioSocket port; 0: the system chooses
-    processes: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0  # 0: half the cores
+    processes: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0  # 0: one a core
     capacity: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0  # legs a process takes; 0: as measured
     city: str = ""  # gazetteer file; empty: the shipped demo city
 

@@ -137,10 +137,13 @@ class Workers:
 
     def pids(self) -> dict[str, int]:
         """The supervisor, which holds the model, and its workers."""
-        if self._process is None:
+        if self._process is None or self._process.returncode is not None:
             return {}
         path = PROC / str(self._process.pid) / "task" / str(self._process.pid) / "children"
-        children = [int(pid) for pid in path.read_text(encoding="ascii").split()]
+        try:
+            children = [int(pid) for pid in path.read_text(encoding="ascii").split()]
+        except FileNotFoundError:  # it ended this moment
+            return {}
         return {"supervisor": self._process.pid} | {f"worker {n}": pid for n, pid in enumerate(children)}
 
     async def stop(self) -> None:

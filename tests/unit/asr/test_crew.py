@@ -6,12 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from asr.crew import Crew
 from asr.messages import (
     Speaker,
     TapAnnounced,
     TapEnded,
     TranscriptFinal,
+    TranscriptGap,
     TranscriptMessage,
     TranscriptPartial,
 )
@@ -49,16 +52,18 @@ class Told:
 
 
 class Closed(ScriptedRecognisers):
-    """An engine that is stuck until `open` is set."""
+    """An engine that is stuck, once it gave out so many recognisers, until `open` is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: int = 0) -> None:
         super().__init__()
+        self.after = after
         self.open = threading.Event()
         self.reached = threading.Event()
 
     def take(self, rate: int) -> ScriptedRecogniser:
-        self.reached.set()
-        self.open.wait(30)
+        if self.taken >= self.after:
+            self.reached.set()
+            self.open.wait(30)
         return super().take(rate)
 
 
@@ -94,7 +99,7 @@ def test_many_legs_share_few_threads() -> None:
     assert len(told.ends()) == 20
 
 
-def test_a_leg_that_falls_behind_skips_its_oldest_audio_and_says_how_much() -> None:
+def test_a_leg_that_falls_behind_skips_to_its_newest_audio_and_says_what_is_missing() -> None:
     told, engine = Told(), Closed()
     with crew(engine, told, threads=1, max_backlog_s=5.0) as threads:
         stuck = threads.open(tap(1))
@@ -103,15 +108,52 @@ def test_a_leg_that_falls_behind_skips_its_oldest_audio_and_says_how_much() -> N
         leg = threads.open(tap())
         for second in range(60):
             leg.audio(SPEECH, RATE, START + second + 1)
-        assert leg.dropped_s == 55.0
         engine.open.set()
         leg.ended(START + 60)
         stuck.ended(START + 60)
     (end,) = [end for end in told.ends() if end.tap_id == "tap-0"]
-    assert (end.heard_s, end.dropped_s) == (60.0, 55.0)
-    (final,) = told.finals()
-    assert final.verbatim == "话" * 5
-    assert START + 54.9 < final.start < START + 55.5
+    heard = sum(len(final.verbatim) for final in told.finals())
+    assert 1 <= heard <= 5
+    assert (end.heard_s, end.dropped_s) == (60.0, 60.0 - heard)
+    (gap,) = [m for m in told.messages if isinstance(m, TranscriptGap)]
+    assert (gap.tap_id, gap.reason, gap.start, gap.end) == ("tap-0", "behind", START, START + 60.0 - heard)
+    assert gap.end - 0.1 < told.finals()[0].start < gap.end + 0.5
+
+
+def test_the_sentence_before_a_skip_is_finished_before_the_gap_is_told() -> None:
+    told, engine = Told(), Closed(after=1)
+    with crew(engine, told, threads=1, max_backlog_s=5.0) as threads:
+        leg = threads.open(tap())
+        leg.audio(SPEECH * 2, RATE, START + 2)
+        with told.changed:
+            assert told.changed.wait_for(lambda: told.messages, 10)
+        other = threads.open(tap(1))
+        other.audio(SPEECH, RATE, START + 2)
+        assert engine.reached.wait(10)
+        for second in range(2, 10):
+            leg.audio(SPEECH, RATE, START + second + 1)
+        engine.open.set()
+        leg.ended(START + 10)
+        other.ended(START + 10)
+    mine = [
+        type(m).__name__
+        for m in told.messages
+        if m.tap_id == "tap-0" and not isinstance(m, TranscriptPartial)
+    ]
+    assert mine == ["TranscriptFinal", "TranscriptGap", "TranscriptFinal", "TapEnded"]
+    assert told.finals()[0].verbatim == "话话"
+
+
+def test_what_waits_for_a_stuck_engine_never_grows_beyond_the_limit() -> None:
+    told, engine = Told(), Closed()
+    with crew(engine, told, threads=1, max_backlog_s=2.0) as threads:
+        leg = threads.open(tap())
+        for block in range(36_000):  # an hour
+            leg.audio(QUIET[: SECOND // 10], RATE, START + block / 10)
+        assert leg.waiting_s <= 2.0
+        engine.open.set()
+        leg.ended(START + 3600)
+    assert told.ends()[0].heard_s == pytest.approx(3600)
 
 
 def test_a_leg_that_falls_behind_gets_no_partial_results_until_it_has_caught_up() -> None:

@@ -100,7 +100,7 @@ def test_a_gap_in_arrival_ends_speech_at_the_last_sample_that_came() -> None:
 def test_a_leg_that_falls_silent_without_sending_silence_ends_its_speech_by_the_clock() -> None:
     gate = segmenter()
     play(gate, frames((VOICED, 1)))
-    assert gate.idle(START + 1.5) == []
+    assert gate.idle(START + 1.4) == []
     (ended,) = gate.idle(START + 1.9)
     assert isinstance(ended, SpeechEnded)
     assert ended.at == pytest.approx(START + 1.0)
