@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from asr.draft_lines import Said
@@ -19,15 +19,32 @@ from asr.text import DIGITS
 _DIGIT = "".join(DIGITS) + "0123456789"
 _COUNTED = re.compile("([一二两三四五六七八23456789])个([零〇一幺二三四五六七八九0-9])")
 _GROUP = re.compile(f"[{_DIGIT}](?:[ ]*[{_DIGIT}])*")
-_BETWEEN = re.compile(r"^(?:[，、。,. ]|然后|后面是|后面|接着|再|再来|就是|是|对|好)*$")
+_BETWEEN = re.compile(r"^(?:[，、。,. \-－—()（）]|然后|后面是|后面|接着|再|再来|就是|是|对|好)*$")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[2-8][0-9]{7}|0[3-9][0-9]{2}[2-8][0-9]{6,7}")
-_OTHER_NUMBERS = re.compile(r"身份证|卡号|单号|编号|证号|账号|帐号|车牌|订单|工单|房产证|合同号|案号|社保号")
+_OTHER_NUMBERS = re.compile(
+    r"身份证|[卡单编证学户税表房流病工序]号|账号|帐号|账户|车牌|订单|工单|房产证|合同|案号|社保|执照|信用代码|编码|QQ|qq"
+    r"|流水|验证码|取件码|条码|准考证|发票|金额|余额|价格|价值|银行卡|存折|快递|运单|户主号|水表|电表|燃气表|尾号|密码"
+)
+_NOT_OWN = re.compile(
+    r"(?:物业|公司|老板|商家|店家|店主|店里|客服|骗子|对方|他们?|她们?|人家|卖家|房东|中介|师傅|驾校|商户|单位|学校|医院|政府|社区|门店"
+    r"|经理|主任|司机|负责人|开发商|工头|包工头|法人|培训机构|平台|官方|热线|总部)(?:[^，。；,;0-9]{0,4})?(?:的)?(?:联系|服务|投诉|客服|值班|办公)?"
+    r"(?:电话|手机|号码|热线|微信)?(?:号码|号)?[是为：:叫]*$"
+    r"|(?:接到|收到|来自|一个|拨打|打了?|打过|打的|拨了?|号码为|陌生|诈骗|骚扰|官方|举报)(?:了|过|的)?(?:陌生|诈骗|骚扰|客服|这个|一个|他们的?|热线)?"
+    r"(?:来电|电话|号码|短信|手机)?(?:号码|号)?(?:的)?[是为：:]*$"
+)
+_NOT_OWN_AFTER = re.compile(
+    r"^(?:这个|那个)?(?:的)?(?:号码?|电话)?(?:一直)?(?:打来|打给我|打电话给我|给我打|给我发|发来|发的|骚扰|没人接|打不通|无人接听|是空号|停机|的客服)"
+)
+_AMOUNT_AFTER = re.compile(r"^\s*(?:元|块|万|亿|平|米|公里|人|年|户|吨|度|号(?:订|工|运)?单|股)")
+_MIDDLE = re.compile("中间(?:四位|几位)?(?:应该)?(?:是)?")
 _TALKS_OF_PHONE = re.compile(r"电话|手机|号码|联系|打我|打给我|座机")
 _INTRODUCES = re.compile("(?:[我家]?的?(?:联系)?(?:电话|手机|号码)(?:号码|号)?)(?:是|时|就是|为)")
-_WRONG = re.compile(r"不对|错了|说错|不是|更正|改成|应该是")
+_WRONG = re.compile(r"不对|错了|说错|不是|更正|改成|应该是|口误|记错|重新说|重来")
 _FOUR = re.compile("(?<=[后面末])四(?=位)")
-_TAIL = re.compile("(?:后几位|后面几位|尾号|最后几位|末几位)(?:应该)?(?:是)?")
+_TAIL = re.compile(
+    "(?:后几位|后面几位|尾号|最后[几两]位|末几位|最后|末尾|后面|尾数)(?:应该)?(?:是)$|(?:后几位|尾号|最后几位|最后)(?:应该)?(?:是)?$"
+)
 _SAME = re.compile(
     r"(?:就|打|用|还是|我的|是)*(?:这个|现在这个|本机|来电|打过来的|打来的)(?:电话|号码|手机号|手机|号)"
     r"|就是这个|这个就行|就这个"
@@ -63,6 +80,7 @@ class _Group:
     context: bool  # the talk was of telephone numbers
     tail: bool  # introduced as the last four digits
     wrong: bool  # introduced as a correction
+    middle: bool  # introduced as the middle four digits
 
 
 def find_phone(lines: Sequence[Said], caller: str) -> Phone | None:
@@ -75,10 +93,10 @@ def find_phone(lines: Sequence[Said], caller: str) -> Phone | None:
     for said in lines:
         groups = list(_groups(said))
         for group in groups:
-            if (group.tail or group.wrong) and found is not None and len(group.digits) == 4:
-                found, chain = _replace_tail(found, group), []
+            if found is not None and _mends(group):
+                found, chain = _replace_part(found, group), []
                 continue
-            chain = [*chain, group] if group.linked else [group]
+            chain = _chained(chain, group)
             number = _complete(chain)
             if number is not None:
                 found = _or_caller(number, caller)
@@ -143,9 +161,30 @@ def _confirms_caller(said: Said) -> bool:
     return said.asked_same_number and _YES.match(said.text) is not None
 
 
-def _replace_tail(phone: Phone, group: _Group) -> Phone:
+def _mends(group: _Group) -> bool:
+    """Tell whether the digits stand for a part of the number that was said."""
+    if group.middle:
+        return len(group.digits) == 4
+    return (group.tail and 2 <= len(group.digits) <= 8) or (group.wrong and len(group.digits) == 4)
+
+
+def _chained(chain: list[_Group], group: _Group) -> list[_Group]:
+    """Return the groups that may make one number, after a further one; a correction replaces the last."""
+    if group.linked:
+        return [*chain, group]
+    if group.wrong and chain and len(chain) > 1 and len(chain[-1].digits) == len(group.digits) < 7:
+        return [*chain[:-1], replace(group, context=group.context or chain[-1].context)]
+    return [group]
+
+
+def _replace_part(phone: Phone, group: _Group) -> Phone:
+    digits = group.digits
+    if group.middle:
+        number = phone.number[:3] + digits + phone.number[7:]
+    else:
+        number = phone.number[: -len(digits)] + digits
     return Phone(
-        number=phone.number[:-4] + group.digits,
+        number=number,
         source=phone.source,
         confidence=min(phone.confidence, 0.85),
         said=(*phone.said, group.said),
@@ -156,6 +195,8 @@ def _complete(chain: Sequence[_Group]) -> Phone | None:
     """Return the number that the last groups of the chain make, the whole chain before any part of it."""
     for first in range(len(chain)):
         part = chain[first:]
+        if first and not _begins_anew(chain[:first], part):
+            continue
         context = any(group.context for group in part)
         number = _number([group.digits for group in part], context)
         if number is None:
@@ -174,6 +215,15 @@ def _complete(chain: Sequence[_Group]) -> Phone | None:
     return None
 
 
+def _begins_anew(before: Sequence[_Group], part: Sequence[_Group]) -> bool:
+    """Tell whether a number begins after these groups; digits right after others (an ID's) are none."""
+    said_before = "".join(group.digits for group in before)
+    number = "".join(group.digits for group in part)
+    if _MOBILE.fullmatch(said_before[-11:]) or number.startswith(before[-1].digits):
+        return True
+    return part[0].said is not before[-1].said and len(number) >= 11
+
+
 def _number(groups: Sequence[str], context: bool) -> str | None:
     whole = "".join(groups)
     half = len(whole) // 2
@@ -188,7 +238,7 @@ def _groups(said: Said) -> Iterator[_Group]:
     """Yield the runs of digits in a sentence; in talk of telephones, also digits misheard as other words."""
     text = _COUNTED.sub(lambda match: _digit(match[2]) * int(_digit(match[1])), _FOUR.sub("几", said.text))
     talks = said.asked_phone or _TALKS_OF_PHONE.search(text) is not None
-    if _OTHER_NUMBERS.search(text) or (_OTHER_NUMBERS.search(said.question) and not said.asked_phone):
+    if _OTHER_NUMBERS.search(said.question) and not said.asked_phone:
         return
     spans = [(match.start(), match.end(), match.group(), True) for match in _GROUP.finditer(text)]
     if talks:
@@ -196,6 +246,9 @@ def _groups(said: Said) -> Iterator[_Group]:
     position = 0
     for start, end, characters, exact in spans:
         before = text[position:start]
+        if _is_other(text, position, start, end):
+            position = end
+            continue
         position = end
         yield _Group(
             digits="".join(_digit(character) for character in characters if character != " "),
@@ -205,7 +258,31 @@ def _groups(said: Said) -> Iterator[_Group]:
             context=talks,
             tail=_TAIL.search(before) is not None,
             wrong=_WRONG.search(before) is not None,
+            middle=_MIDDLE.search(before) is not None,
         )
+
+
+def _is_other(text: str, since: int, start: int, end: int) -> bool:
+    """Tell whether digits are a number of something else, or the telephone of somebody else."""
+    before = text[max(since, start - 20) : start]
+    after = text[end : end + 10]
+    if text[start - 1 : start].isascii() and (
+        text[start - 1 : start].isalpha() or text[start - 1 : start] in ("_", "#")
+    ):
+        return True
+    if end + 1 < len(text) and text[end] == "." and text[end + 1].isdigit():
+        return True
+    if _AMOUNT_AFTER.match(after):
+        return True
+    if end - start < _ENOUGH_DIGITS:
+        return False
+    other = [label.end() for label in _OTHER_NUMBERS.finditer(before)]
+    phone = [label.end() for label in _TALKS_OF_PHONE.finditer(before)]
+    if other and (not phone or phone[-1] < other[-1]):
+        return True
+    clause = re.split("[，。；！？,;!?]", before)[-1]
+    own = re.search("我的?(?:联系)?(?:电话|手机|号码)|本人", clause)
+    return not own and (_NOT_OWN.search(clause) is not None or _NOT_OWN_AFTER.match(after) is not None)
 
 
 def _digit(character: str) -> str:
