@@ -37,6 +37,7 @@ class Marks:
     asks: tuple[str, ...]
     tells: tuple[str, ...]
     greetings: frozenset[str]
+    hesitations: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def _between(word: Spoken, following: str, clause: str, sentence: str) -> str:
     if word.pause >= STOP_S and len(sentence) >= SHORTEST_SENTENCE and word.text not in table.goes_on:
         return QUESTION if is_question(sentence) else STOP
     if clause in table.greetings and clause == sentence and (word.pause >= SHORT_S or len(clause) > 1):
+        return COMMA
+    if clause in table.hesitations and word.pause >= COMMA_S:
         return COMMA
     if word.text == "吗" and len(clause) > 2:
         return QUESTION

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asr.digit_sounds import NUMERALS, UNITS, likeness, similarity
+from asr.digit_sounds import NUMERALS, UNITS, likeness
 from asr.recogniser import HeardWord
+from asr.second_look_align import aligned_signs, signs_of
 from asr.text_number import DIGITS
 
 MAX_PASSAGES = 3
@@ -21,8 +22,6 @@ _AFTER_CUE = 1.5
 _CUE_SCORE = -9.0
 _PAUSE_S, _PAUSE = 1.5, 1.0
 _LEAST, _LEAST_SIGNS = 2.4, 3
-_TIME_OFF_S = 0.45
-_GAP = 0.35
 _PHONE = re.compile(r"1[3-9][0-9]{9}|0(?:10|2[0-9])[2-9][0-9]{7}|0[3-9][0-9]{2}[2-9][0-9]{7}")
 _LANDLINE_7 = re.compile(r"零[三四五六七八九][零一二三四五六七八九幺]{9}")
 """Area code and seven digits: one of eight may have been swallowed, so nobody's number is made of it."""
@@ -38,6 +37,7 @@ _HOUSE = re.compile(
 _GROUP = re.compile(r"[零一二三四五六七八九幺]{5,}")
 _SURE, _AGREE = 0.7, 0.55
 _LARGE = re.compile(r"[十百千万]")
+_ALONE = frozenset("栋幢座楼")
 _EDGE_S = 0.15
 _FUNCTION_WORDS = frozenset("的了是说我在")
 
@@ -70,13 +70,6 @@ class Reading:
         return sum(word.confidence for word in self.words) / len(self.words)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sign:
-    text: str
-    at: float  # seconds, its middle
-    word: int  # index of its word
-
-
 def whole_number(text: str) -> bool:
     """Tell whether spoken digits are a complete telephone or ID number."""
     digits = "".join(DIGITS.get(sign, sign) for sign in text)
@@ -86,11 +79,10 @@ def whole_number(text: str) -> bool:
 def passages(words: Sequence[HeardWord]) -> tuple[Passage, ...]:
     """Return the stretches that sound like numbers, the likeliest first, at most `MAX_PASSAGES`."""
     scores = [sum(likeness(sign) for sign in word.text) for word in words]
-    for index in _after_cues(words):
-        scores[index] += _AFTER_CUE
-    for index, word in enumerate(words):
-        if _CUE.search(word.text):
-            scores[index] = _CUE_SCORE
+    for cue, after in _cues(words):
+        scores[cue:after] = [_CUE_SCORE] * (after - cue)
+        if after < len(words):
+            scores[after] += _AFTER_CUE
     found: list[Passage] = []
     barred = [False] * len(words)
     while len(found) < MAX_PASSAGES:
@@ -104,16 +96,15 @@ def passages(words: Sequence[HeardWord]) -> tuple[Passage, ...]:
     return tuple(found)
 
 
-def _after_cues(words: Sequence[HeardWord]) -> list[int]:
-    """Return the indices of the words that follow 电话是 and the like."""
+def _cues(words: Sequence[HeardWord]) -> list[tuple[int, int]]:
+    """Return where 电话是 and the like begins, and where what follows it begins."""
     found = []
     for index, word in enumerate(words):
         if _CUE.search(word.text):
             after = index + 1
             while after < len(words) and words[after].text in _LINK:
                 after += 1
-            if after < len(words):
-                found.append(after)
+            found.append((index, after))
     return found
 
 
@@ -153,9 +144,9 @@ def believed(words: Sequence[HeardWord], passage: Passage, again: Sequence[Heard
     may be completed by the digits right beside that part. Otherwise it must read like a house number or
     have as many digits as syllables were heard.
     """
-    heard = _signs(words, passage.first, passage.last)
-    said = _signs(again, 0, len(again))
-    aligned = _aligned(heard, said)
+    heard = signs_of(words, passage.first, passage.last)
+    said = signs_of(again, 0, len(again))
+    aligned = aligned_signs(heard, said)
     if aligned is None:
         return None
     _, (said_first, said_last), score = aligned
@@ -174,7 +165,7 @@ def _house(words: Sequence[HeardWord], passage: Passage, again: Sequence[HeardWo
     """Return a house number, or a piece of a longer number, where heard and said agree closely."""
     begin, end = words[passage.first].start - _EDGE_S, words[passage.last - 1].end + _EDGE_S
     again = [word for word in again if begin <= (word.start + word.end) / 2 <= end]
-    signs = _signs(again, 0, len(again))
+    signs = signs_of(again, 0, len(again))
     text = "".join(sign.text for sign in signs)
     found = [*_HOUSE.finditer(text), *_GROUP.finditer(text)]
     for match in sorted(found, key=lambda each: each.start() - each.end()):
@@ -188,11 +179,13 @@ def _house(words: Sequence[HeardWord], passage: Passage, again: Sequence[HeardWo
         if said == before or _COUNTED.search(before) or _CUE.search(words[first].text):
             continue
         group = set(said) <= set(DIGITS)
+        if said[-1] in _ALONE and said[-1] not in before:
+            continue  # 三十五度 is no 三十五栋
         if group and (len(said) != len(before) or _LANDLINE_7.fullmatch(said) or _LARGE.search(before)):
             continue
         if abs(len(said) - len(before)) > max(1, len(said) // 4) or _contradicts(words[first:last], said):
             continue
-        aligned = _aligned(_signs(words, first, last), _signs(chosen, 0, len(chosen)))
+        aligned = aligned_signs(signs_of(words, first, last), signs_of(chosen, 0, len(chosen)))
         sure = sum(word.confidence for word in chosen) / len(chosen) >= _SURE
         if sure and aligned is not None and aligned[2] >= _AGREE * max(len(said), len(before)):
             return Reading(first, last, chosen, False)
@@ -213,47 +206,6 @@ def _contradicts(words: Sequence[HeardWord], text: str) -> bool:
                     return True
                 place = min(found) + 1
     return False
-
-
-def _signs(words: Sequence[HeardWord], first: int, last: int) -> list[_Sign]:
-    found = []
-    for index in range(first, last):
-        word = words[index]
-        step = (word.end - word.start) / max(len(word.text), 1)
-        found += [
-            _Sign(sign, word.start + (place + 0.5) * step, index) for place, sign in enumerate(word.text)
-        ]
-    return found
-
-
-def _aligned(
-    heard: Sequence[_Sign], said: Sequence[_Sign]
-) -> tuple[tuple[int, int], tuple[int, int], float] | None:
-    """Return the stretches of both that agree best, and how well."""
-    width = len(said) + 1
-    rows = [[0.0] * width]
-    starts = [[(0, column) for column in range(width)]]
-    best, place, begun = 0.0, (0, 0), (0, 0)
-    for row, left in enumerate(heard, 1):
-        line, origin = [0.0] * width, [(row, column) for column in range(width)]
-        for column, right in enumerate(said, 1):
-            near = abs(left.at - right.at) <= _TIME_OFF_S
-            match = 2 * similarity(left.text, right.text) - 0.7 if near else -2.0
-            ways = (
-                (rows[-1][column - 1] + match, starts[-1][column - 1]),
-                (rows[-1][column] - _GAP, starts[-1][column]),
-                (line[column - 1] - _GAP, origin[column - 1]),
-            )
-            value, start = max(ways, key=lambda way: way[0])
-            if value > 0:
-                line[column], origin[column] = value, start
-                if value > best:
-                    best, place, begun = value, (row, column), start
-        rows.append(line)
-        starts.append(origin)
-    if best <= 0:
-        return None
-    return (begun[0], place[0]), (begun[1], place[1]), best
 
 
 def _digits_only(words: Sequence[HeardWord]) -> tuple[HeardWord, ...]:

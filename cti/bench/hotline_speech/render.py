@@ -52,7 +52,7 @@ def narrow(samples: Samples, rate: int) -> Samples:
     spectrum = np.fft.rfft(low)
     hertz = np.fft.rfftfreq(len(low), 1 / RATE)
     gain = np.clip((hertz - BAND_HZ[0] + 100) / 100, 0, 1) * np.clip((BAND_HZ[1] + 200 - hertz) / 200, 0, 1)
-    return np.fft.irfft(spectrum * gain, len(low)).astype(np.float32)
+    return np.asarray(np.fft.irfft(spectrum * gain, len(low)), np.float32)
 
 
 def levelled(samples: Samples) -> Samples:
@@ -60,7 +60,7 @@ def levelled(samples: Samples) -> Samples:
     power = np.square(samples)
     loud = power[power >= np.percentile(power, 50)].mean()
     gain = np.float32(10 ** (LEVEL_DBFS / 20) / np.sqrt(loud))
-    return np.clip(samples * gain, -1, 1)
+    return np.asarray(np.clip(samples * gain, -1, 1), np.float32)
 
 
 def alaw_wav(samples: Samples) -> bytes:
