@@ -69,6 +69,11 @@ class Cue:
     weight: float  # how much it counts
 
     @cached_property
+    def first(self) -> str:
+        """What stands before the first gap: a text without it can hold the cue by its sound only."""
+        return self.words.partition("*")[0]
+
+    @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The cue as a regular expression."""
         return gapped(self.words)
@@ -227,8 +232,19 @@ def cues_in(rule: TypeRule | UrgencyRule | MoodRule | Category, text: str) -> Ma
     Remembered, because a draft reads the earlier sentences of its call again and again.
     """
     masked = mask(text, rule.unless)
-    spans = ((cue, cue.find(masked)) for cue in rule.cues)
-    return {cue: span for cue, span in spans if span is not None}
+    sounds = ""
+    found: dict[Cue, tuple[int, int]] = {}
+    for cue in rule.cues:
+        if cue.first not in masked:
+            if not cue.sounds:
+                continue
+            sounds = sounds or sounds_of(masked)
+            if cue.sounds not in sounds:
+                continue
+        span = cue.find(masked)
+        if span is not None:
+            found[cue] = span
+    return found
 
 
 # ---------------------------------------------------------------- reading the files

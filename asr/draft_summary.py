@@ -28,6 +28,10 @@ _PERSONAL = re.compile(
     "|(?:就)?打?(?:这个|现在这个|本机)(?:电话|号码|号)就?(?:行|可以|是)?"
     "|电话就是这个号码|(?<![0-9])1[3-9][0-9]{9}(?![0-9])"
 )
+_LEFT = re.compile(
+    "(?:我的?)?(?:联系)?(?:电话|手机号?|号码|联系方式)(?:号码?)?(?:是|为|[:：])?(?=[，。！？,.!? ]|$)"
+)
+"""What is left of a clause that held a number."""
 _ENDS = ("。", "！", "？", "!", "?", ".")
 _COMMAS = re.compile("[，、, ]+(?=[，。！？])|(?<=[，。！？])[，。、, ]+")
 
@@ -35,7 +39,8 @@ _COMMAS = re.compile("[，、, ]+(?=[，。！？])|(?<=[，。！？])[，。�
 def cleaned(said: Said) -> str:
     """Return what a sentence says of the matter: without greeting, name and number, digits in figures."""
     text = numbers(said.text)
-    text = without_number(_PERSONAL.sub("", text))
+    bare = without_number(_PERSONAL.sub("", text))
+    text = bare if bare == text else _LEFT.sub("", bare)
     text = _OPENING.sub("", text)
     text = "".join(
         clause for clause in _CLAUSE.findall(text) if _EMPTY.fullmatch(clause.rstrip("，。！？,.!? ")) is None

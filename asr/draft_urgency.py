@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from asr.draft_lines import Said
-from asr.draft_rules import DraftRules, NotNow, UrgencyRule, gapped, mask
+from asr.draft_rules import DraftRules, NotNow, UrgencyRule, cues_in, gapped, mask
 from asr.draft_words import Judged
 
 NOT_URGENT = "一般"
@@ -64,9 +64,12 @@ def _fired(rule: UrgencyRule, pair: Sequence[Said], following: Sequence[Said], n
 @lru_cache(maxsize=20_000)
 def _standing(rule: UrgencyRule, text: str, not_now: NotNow) -> dict[str, tuple[int, int]]:
     """Return the cues of a sentence that speak of now, and where they stand."""
-    masked = mask(text, rule.unless)
     found: dict[str, tuple[int, int]] = {}
-    for cue in rule.cues:
+    said = cues_in(rule, text)
+    if not said:
+        return found
+    masked = mask(text, rule.unless)
+    for cue in said:
         for start, end in cue.places(masked):
             if _is_now(text, start, end, not_now):
                 found[cue.words] = (start, end)

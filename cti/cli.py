@@ -18,7 +18,7 @@ from typing import Any
 
 from asr.errors import AsrError
 from asterisk_conf.errors import AsteriskConfError
-from cti import gazetteeradmin, learnargs, planning, toolargs
+from cti import draftargs, gazetteeradmin, learnargs, planning, toolargs
 from cti.children import FINAL_EXIT, die_with_parent
 from cti.errors import HotlineError, SecretsError, SettingError, StartError
 from cti.settings import Settings, load
@@ -143,6 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     transcribe.add_argument("--gazetteer", type=Path, help="CSV or YAML file of the city's names")
     transcribe.add_argument("--json", action="store_true", help="one JSON object a file")
+
+    drafts = command("draft", _draft, "what the desk would fill in: type, category, place, phone … of texts")
+    draftargs.arguments(drafts)
 
     bench = command("bench", _bench, "measure, and say it beside what it is compared with", settings=False)
     bench.add_argument("name", help="what to measure; a wrong name lists them")
@@ -395,6 +398,13 @@ def _transcribe(options: argparse.Namespace) -> int:
         as_json=options.json,
         say=_say,
     )
+
+
+def _draft(options: argparse.Namespace) -> int:
+    from cti.draftadmin import draft
+    from cti.gazetteeradmin import city_file
+
+    return draft(options, city=lambda: city_file(_settings(options)), say=_say, tell=_tell_once())
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -1,0 +1,42 @@
+"""What may follow `hotline draft` on the command line; imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+
+MOST_SIMILAR = 50
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what may follow `hotline draft`."""
+    parser.add_argument("file", nargs="?", default="-", help="lines of JSON; - for standard input (default)")
+    parser.add_argument(
+        "--jsonl", action="store_true", help="one JSON object a line (the only form there is)"
+    )
+    parser.add_argument(
+        "--now", type=_moment, metavar="ISO", help="when it was said, for 昨天 and 上周三 (default: now)"
+    )
+    parser.add_argument(
+        "--gazetteer", type=Path, metavar="FILE", help="the city's names (default: the desk's)"
+    )
+    parser.add_argument(
+        "--taxonomy", type=Path, metavar="FILE", help="CSV level1,level2,level3[,aliases] (default: shipped)"
+    )
+    parser.add_argument(
+        "--train", type=Path, metavar="FILE", help="JSONL title, body, level1[, level2, level3] to learn from"
+    )
+    parser.add_argument("--units", type=Path, metavar="FILE", help="CSV name,level,parent,duties,areas")
+    parser.add_argument(
+        "--similar", type=int, default=MOST_SIMILAR, metavar="N", help="similar lines named at most (0 to 50)"
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no ISO 8601 moment; write 2026-11-21T17:30:00+08:00"
+        ) from None
