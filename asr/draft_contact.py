@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import rjieba
+
 from asr.draft_lines import Said
 from asr.gazetteer import sound
 
@@ -37,10 +39,26 @@ for _name in _SURNAMES:
     _BY_SOUND.setdefault(sound(_name), _name)
 
 _I_AM_CALLED = sound("我姓")
-_SURNAME = re.compile("(?:我|免贵|本人|家|我家)?姓(.)(?!名|什么)")
-_FULL = re.compile("(?:我叫|名字叫|名字是|我是叫|姓名是)(.{2,4}?)(?=[，。、,. ]|电话|手机|我|家|住|是|$)")
-_TITLED = "(先生|女士|小姐|同志|师傅|大爷|阿姨|大妈|老师)"
-_CALLS_SELF = re.compile(rf"(?:我是|叫我|我)(.){_TITLED}")
+_SURNAME = re.compile("(?:我|免贵|本人|家|我家)?姓(?!名|什么|啥)(.)")
+_END = "(?=[，。；、,.;：:（(\\s]|电话|手机|联系|我|家|住|是|想|要|在|反映|投诉|今|男|女|身份|的|$)"
+_FULL = re.compile(
+    "(?:我叫|名字叫|名字是|我是叫|我名|姓名(?:是|为|：|:)|(?:联系人|反映人|投诉人|来信人|来电人|举报人|求助人|诉求人|申请人|署名|落款)"
+    rf"(?:姓名)?[是为：:]+ *)([\u4e00-\u9fff·]{{2,4}}?){_END}"
+)
+_SELF = re.compile(
+    r"(?:^|(?<=[，。！,. ]))(?:我是|本人是?|我本人是)([\u4e00-\u9fff]{2,3})(?=[，。,.、（(]|$)"
+)
+_SIGNED = re.compile(
+    r"(?:反映人|联系人|市民|居民|业主|村民|群众|——|—|此致敬礼)[：: ]*([\u4e00-\u9fff]{2,4})[。 ]*$"
+)
+_PLACE_END = re.compile("[区县市省镇乡村路街道]$")
+_TITLED = "(先生|女士|小姐|同志|师傅|大爷|大叔|阿姨|大妈|老师|太太)"
+_CALLS_SELF = re.compile(rf"(?:我是|叫我|我|本人)(欧阳|司马|上官|诸葛|司徒|.){_TITLED}(?!说|答复|告诉|的)")
+_CALLED = re.compile(
+    rf"(?:联系人|反映人|投诉人|来电人|来信人|举报人|姓名|市民|居民|业主|村民|群众|网友|称呼)[是为：: ]*"
+    rf"([\u4e00-\u9fff]{{1,3}}?){_TITLED}"
+    rf"|^([\u4e00-\u9fff]{{1,3}}?){_TITLED}[，,：: ]*(?=电话|手机|联系|1[3-9])"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +75,7 @@ def find_contact(lines: Sequence[Said], agent: Sequence[str]) -> Contact | None:
     """Return the last name the citizen gave; how the agent addresses them adds 先生 or 女士."""
     found: Contact | None = None
     for said in lines:
-        found = _full(said) or _surname(said, agent) or found
+        found = _called(said) or _full(said) or _surname(said, agent) or found
     return found or _as_addressed(lines, agent)
 
 
@@ -77,13 +95,38 @@ def _as_addressed(lines: Sequence[Said], agent: Sequence[str]) -> Contact | None
     return None
 
 
-def _full(said: Said) -> Contact | None:
-    match = _FULL.search(said.text)
-    if match is None or _surname_of(match[1]) is None:
+def _called(said: Said) -> Contact | None:
+    """Return a name with a title that is given as the citizen's (联系人：王女士)."""
+    names = [(found[1] or found[3], found[2] or found[4]) for found in _CALLED.finditer(said.text)]
+    name = next(("".join(name) for name in names if _surname_of(name[0])), None)
+    if name is None:
         return None
     return Contact(
-        name=match[1], source="rule:contact/name", confidence=round(0.7 * said.confidence, 3), said=said
+        name=name,
+        source="rule:contact/named",
+        confidence=round(0.9 * said.confidence, 3),
+        said=said,
     )
+
+
+def _full(said: Said) -> Contact | None:
+    """Return a full name that the citizen gives, or signs with."""
+    for pattern, sure in ((_FULL, 0.7), (_SELF, 0.65), (_SIGNED, 0.6)):
+        for match in pattern.finditer(said.text):
+            if _surname_of(match[1]) is None or (pattern is not _FULL and not _is_person(match[1])):
+                continue
+            return Contact(
+                name=match[1],
+                source="rule:contact/name",
+                confidence=round(sure * said.confidence, 3),
+                said=said,
+            )
+    return None
+
+
+def _is_person(name: str) -> bool:
+    """Tell whether a word is a person's name and no place or trade (高新区, 施工方)."""
+    return _PLACE_END.search(name) is None and all(tag.startswith("nr") for _, tag in rjieba.tag(name))
 
 
 def _surname_of(text: str) -> str | None:
