@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter, defaultdict
@@ -76,7 +77,9 @@ class ColdModel:
         self._cue_worth = cue_worth
         self._gram_worth = gram_worth
         self._cues: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        self._sounds: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self._begin: dict[str, list[str]] = defaultdict(list)  # cues by their first two characters
+        self._single: list[str] = []
+        self._sounds: dict[tuple[str, str], list[tuple[tuple[str, ...], str]]] = defaultdict(list)
         self._gaps: list[tuple[str, str, re.Pattern[str]]] = []
         self._twos = self._groups(2)
         self._ones = self._groups(1)
@@ -105,10 +108,14 @@ class ColdModel:
             if "*" in word:
                 parts = word.split("*")
                 self._gaps.append((word, parts[0], re.compile(GAP.join(map(re.escape, parts)))))
-            elif len(word) >= _SOUND_FROM:
-                self._sounds[sound(word)].append(word)
-        self._sizes = sorted({len(word) for word in self._cues if "*" not in word})
-        self._sound_sizes = sorted({len(key) for key in self._sounds})
+                continue
+            if len(word) == 1:
+                self._single.append(word)
+                continue
+            self._begin[word[:2]].append(word)
+            if len(word) >= _SOUND_FROM:
+                key = sound(word)
+                self._sounds[key[0], key[1]].append((key, word))
 
     def _read_grams(self) -> None:
         """Weigh pieces of two and three characters as multinomial naive Bayes does (add-alpha smoothing)."""
@@ -136,19 +143,21 @@ class ColdModel:
         """Return the cues that stand in the text, or sound as if they did; the longer ones first."""
         found: list[Heard] = []
         seen: set[str] = set()
-        for size in self._sizes:
-            for start in range(len(text) - size + 1):
-                word = text[start : start + size]
-                if word in self._cues and word not in seen:
+        for start in range(len(text)):
+            for word in self._begin.get(text[start : start + 2], ()):
+                if text.startswith(word, start) and word not in seen:
                     seen.add(word)
-                    found.append(Heard(word, start, start + size, _often(text.count(word))))
+                    found.append(Heard(word, start, start + len(word), _often(text.count(word))))
+        for word in self._single:
+            start = text.find(word)
+            if start >= 0:
+                found.append(Heard(word, start, start + 1, _often(text.count(word))))
         syllables = sound(text)
-        for size in self._sound_sizes:
-            for start in range(len(syllables) - size + 1):
-                for word in self._sounds.get(syllables[start : start + size], ()):
-                    if word not in seen:
-                        seen.add(word)
-                        found.append(Heard(word, start, start + size, _SOUND_WORTH))
+        for start, pair in enumerate(itertools.pairwise(syllables)):
+            for key, word in self._sounds.get(pair, ()):
+                if word not in seen and syllables[start : start + len(key)] == key:
+                    seen.add(word)
+                    found.append(Heard(word, start, start + len(key), _SOUND_WORTH))
         for word, first, pattern in self._gaps:
             if first in text and (match := pattern.search(text)) is not None:
                 found.append(Heard(word, *match.span(), 1.0))

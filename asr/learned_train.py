@@ -186,7 +186,7 @@ def _linear(
 
     if len(tops) == 1:
         return np.zeros((matrix.shape[1], 1), np.float32), np.zeros(1, np.float32)
-    machine = LinearSVC(C=0.5, random_state=seed, tol=1e-3)
+    machine = LinearSVC(C=0.3, class_weight="balanced", random_state=seed, tol=1e-3)
     machine.fit(matrix, labels)
     weights, bias = machine.coef_.T, machine.intercept_
     if len(tops) == 2:  # one separator tells both
