@@ -31,6 +31,7 @@ from cti.blocked import BlockedNumbers
 from cti.callback_store import CallbackStore
 from cti.calls import CallStore
 from cti.control import callback_parts, visit_parts
+from cti.control.advice import LiveAdvice
 from cti.control.callback_members import Alone, RedisMembers
 from cti.control.callers import Callers
 from cti.control.calls import Calls, EntryIds
@@ -176,6 +177,12 @@ class Server:
         self.orders = OrderDesk(
             self.calls, self.journal.durable, lambda draft: self._draft_changed(draft.order_id)
         )
+        self.advice = LiveAdvice(
+            self.engine,
+            drafts=self.orders,
+            call_of=self.calls.find,
+            send=lambda logins, view: self.pages.send(logins, view),
+        )
         self.recordings = Recordings(settings.recordings, self._recorded)
         self.telephony = Telephony(
             nodes=self.nodes,
@@ -253,7 +260,7 @@ class Server:
                 self.learning.classifier,
             ),
             show=lambda call, caption: self.pages.send(call.agents, caption),
-            suggest=lambda call, found: self.orders.suggest(call.order_id, found),
+            suggest=lambda call, found: self.orders.suggest_matters(call.order_id, found),
             heard=self.lines.heard,
             said=self.lines.said,
         )
@@ -285,6 +292,7 @@ class Server:
             pages=self.pages,
             health=self.health,
         )
+        self.floor.advice = self.advice.of
         self.dispatch.attach(self.floor)
         self.floor.relay = self.pages
         self.pages.here = self.floor
@@ -378,6 +386,7 @@ class Server:
             blocked=self.blocked,
             visits=self.visits.desk,
             visit_store=self.visits.store,
+            knowledge=self.advice.answers,
             accepting=lambda: self._accepting,
             allowed_origins=frozenset(settings.web.origins),
             trusted_proxies=frozenset(settings.web.trusted_proxies),
@@ -401,6 +410,7 @@ class Server:
         self.lines.start()
         self.captions.start(await self.takeover.last_transcript())
         self.dispatch.start()
+        self.advice.start()
         self.floor.start()
         try:
             await self.agi.start(self.settings.agi.host, self.settings.agi.port)
@@ -440,6 +450,7 @@ class Server:
         await self.floor.stop()
         await self.dispatch.stop()
         await self.captions.stop()
+        await self.advice.stop()
         await self.lines.stop()
         await self.taps.stop()
         await self.phones.stop()
@@ -520,6 +531,7 @@ class Server:
         call = self.calls.find(draft.call_id) if draft else None
         if draft is not None and call is not None:
             self.pages.send(call.agents, self.orders.view(draft))
+            self.advice.changed(draft)
 
     def _recorded(self, call_id: str, file: str, seconds: float, size: int) -> None:
         self.calls.note(

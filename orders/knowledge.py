@@ -28,6 +28,8 @@ LIMIT_MOST = 50
 CANDIDATES = 40
 ANSWER_WEIGHT = 0.25
 """What a term found only in the answer counts, beside one in the question."""
+UNKNOWN_WEIGHT = 0.5
+"""What a term counts that no article has."""
 WEIGHTS: Mapping[str, float] = {"w": 1.0, "b": 0.5, "p": 0.25}
 """Kinds of terms: words, pairs of characters, pairs of syllables."""
 
@@ -146,6 +148,8 @@ class KnowledgeIndex:
 
     def _rarity(self, term: str) -> float:
         having = len(self._having.get(term, ()))
+        if not having:  # no article speaks of it: it tells little of which one is meant
+            return UNKNOWN_WEIGHT
         return math.log(1.0 + (len(self._entries) + 1.0) / (having + 0.5))
 
     def _score(self, entry: _Entry, asked: Mapping[str, float]) -> float:

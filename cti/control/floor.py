@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from acd.messages import (
@@ -35,6 +35,7 @@ from cti.control.phones import Phones
 from cti.control.switchboard import Switchboard
 from cti.control.views import Views
 from cti.messages import (
+    AdviceView,
     CallbackView,
     CallCommand,
     CallState,
@@ -51,6 +52,7 @@ from cti.messages import (
 )
 from cti.ports import CommandRefused, Pages, Person
 from cti.tasks import end
+from orders.messages import Draft
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +107,9 @@ class CallFloor:
         self._pages = pages
         self.health = health
         self.reserved_for: Callable[[str], CallbackView | None] = lambda _: None  # login -> their call-back
+        self.advice: Callable[[Sequence[str]], tuple[AdviceView, ...]] = (
+            lambda _: ()
+        )  # order ids -> beside them
         self._now = clock
         self._views = Views(dispatch=dispatch, phones=phones, clock=clock)
         self._commands = Commands(calls=calls, dispatch=dispatch, orders=orders, phones=phones)
@@ -217,6 +222,8 @@ class CallFloor:
             call=self._calls.view(call) if call else None,
             captions=self._captions.of_call(call.call_id) if call else (),
             draft=self._orders.view(draft) if draft else None,
+            more_drafts=tuple(map(self._orders.view, self._orders.more(draft.order_id))) if draft else (),
+            advice=self.advice(self._order_ids(draft)) if draft else (),
             callback=self.reserved_for(person.login),
         )
 
@@ -250,7 +257,14 @@ class CallFloor:
         for caption in self._captions.of_call(call.call_id):
             self._pages.send((login,), caption)
         if (draft := self._orders.find(call.order_id)) is not None:
-            self._pages.send((login,), self._orders.view(draft))
+            for each in (draft, *self._orders.more(draft.order_id)):
+                self._pages.send((login,), self._orders.view(each))
+            for advice in self.advice(self._order_ids(draft)):
+                self._pages.send((login,), advice)
+
+    def _order_ids(self, draft: Draft) -> tuple[str, ...]:
+        """The ids of a call's orders, the main one first."""
+        return (draft.order_id, *(other.order_id for other in self._orders.more(draft.order_id)))
 
     def person_told(self, person: Person) -> None:
         """Another server says that an administrator changed this person; it has told the line."""

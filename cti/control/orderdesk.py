@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 
 from asr.messages import FieldSuggestion
 from cti.control.calls import Calls
+from cti.control.further import FurtherOrders
 from cti.messages import DraftView, Entry, EntryKind, FieldView
 from cti.ports import CommandRefused
 from orders import chain, lifecycle
@@ -27,14 +28,19 @@ from orders.messages import (
     Filler,
     OrderDiscarded,
     OrderEvent,
+    OrderField,
     OrderState,
     OrderSubmitted,
 )
 
 log = logging.getLogger(__name__)
 
+ADVISED = frozenset({OrderField.UNIT.value})
+"""Fields that advice fills (cti.control.advice), not what was said; `suggest` does not withdraw them."""
 NOBODY = "system"
 """Who discards a draft that no agent has seen."""
+NO_FURTHER = "识别结果变化，不是另一件事"
+"""Why a further draft goes that no agent touched."""
 
 
 def order_event(entry: Entry) -> tuple[str, OrderEvent]:
@@ -59,6 +65,7 @@ class OrderDesk:
         self._changed = changed
         self._now = clock
         self._drafts: dict[str, Draft] = {}
+        self._further = FurtherOrders()
 
     def open(self, call_id: str, caller: str) -> Draft:
         """Open the call's draft."""
@@ -68,9 +75,12 @@ class OrderDesk:
         self._calls.metrics.drafts.labels(event="opened").inc()
         return draft
 
-    def restore(self, draft: Draft) -> None:
-        """Take over a draft from the order store after a restart."""
+    def restore(self, draft: Draft, further: Sequence[Draft] = ()) -> None:
+        """Take over a call's drafts from the order store after a restart, the main one and the further ones."""
         self._drafts[draft.order_id] = draft
+        for other in further:
+            self._drafts[other.order_id] = other
+            self._further.add(draft.order_id, other.order_id)
 
     def find(self, order_id: str) -> Draft | None:
         """Return the draft, or None when it is not at this desk."""
@@ -78,7 +88,35 @@ class OrderDesk:
 
     def close(self, order_id: str) -> None:
         """The call is over; later changes go through the order list."""
-        self._drafts.pop(order_id, None)
+        for known in (order_id, *self._further.forget(order_id)):
+            self._drafts.pop(known, None)
+
+    def more(self, order_id: str) -> tuple[Draft, ...]:
+        """Return the further drafts of the call whose main order this is, in the order they came up."""
+        return tuple(self._drafts[known] for known in self._further.of(order_id))
+
+    def suggest_matters(self, order_id: str, matters: Sequence[Iterable[FieldSuggestion]]) -> None:
+        """Take what the machine makes of every matter of a call, the main one first.
+
+        A further matter gets a draft of its own once it was read in two updates in a row. One that is no
+        longer read is discarded, unless an agent touched it.
+        """
+        self.suggest(order_id, matters[0])
+        main = self._drafts.get(order_id)
+        if main is None or main.state is OrderState.DISCARDED:
+            return
+        found, known = matters[1:], self._further.of(order_id)
+        for other, suggestions in zip(known, found, strict=False):
+            self.suggest(other, suggestions)
+        for other in known[len(found) :]:
+            if _untouched(self._drafts[other]):
+                self._further.withdraw(order_id, other)
+                self.drop(other, NO_FURTHER)
+        if self._further.another(order_id, len(found)):
+            call = self._calls.find(main.call_id)
+            opened = self.open(main.call_id, "" if call is None else call.caller)
+            self._further.add(order_id, opened.order_id)
+            self.suggest(opened.order_id, found[len(self._further.of(order_id)) - 1])
 
     def suggest(self, order_id: str, suggestions: Iterable[FieldSuggestion]) -> None:
         """Take what the machine makes of the conversation so far; it is all that it has to say.
@@ -89,22 +127,22 @@ class OrderDesk:
         if draft is None or draft.state is not OrderState.DRAFT:
             return
         said = {s.field: s for s in suggestions}
-        events = [
-            FieldSuggested(
-                field=s.field,
-                value=s.value,
-                source=s.source,
-                confidence=s.confidence,
-                audio_from=s.audio_from,
-                audio_to=s.audio_to,
-                quote=s.quote,
-            )
-            for s in said.values()
-        ]
+        events = [_suggested(suggestion) for suggestion in said.values()]
         for name, standing in draft.fields.items():
+            if name in ADVISED:
+                continue
             machine = standing.filler is Filler.MACHINE and standing.source != lifecycle.CALLER_ID
             if name not in said and (machine or standing.suggestion is not None):
                 events.append(FieldSuggested(field=name, value="", source="withdrawn", confidence=0.0))
+        self._fill(draft, events)
+
+    def advise(self, order_id: str, suggestion: FieldSuggestion) -> None:
+        """Propose a value of one of the `ADVISED` fields; an empty one withdraws it."""
+        draft = self._drafts.get(order_id)
+        if draft is not None and draft.state is OrderState.DRAFT:
+            self._fill(draft, [_suggested(suggestion)])
+
+    def _fill(self, draft: Draft, events: Iterable[FieldSuggested]) -> None:
         for event in events:
             try:
                 after = lifecycle.apply(draft, event, self._now())
@@ -180,3 +218,22 @@ class OrderDesk:
         )
         self._changed(draft)
         return entry
+
+
+def _suggested(suggestion: FieldSuggestion) -> FieldSuggested:
+    return FieldSuggested(
+        field=suggestion.field,
+        value=suggestion.value,
+        source=suggestion.source,
+        confidence=suggestion.confidence,
+        audio_from=suggestion.audio_from,
+        audio_to=suggestion.audio_to,
+        quote=suggestion.quote,
+    )
+
+
+def _untouched(draft: Draft) -> bool:
+    """Whether nothing but the machine has worked on a draft."""
+    return draft.state is OrderState.DRAFT and all(
+        value.filler is Filler.MACHINE for value in draft.fields.values()
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +24,7 @@ from cti.visit_records import KeptVisit, VisitSwitch
 from cti.visit_store import VisitStore
 from cti.web.pages import PageHub
 from orders.accuracy_load import AccuracyLog
+from orders.messages import KnowledgeAnswer
 from orders.records import Order, OrderFilter, OrderPage
 from orders.visits import Answers, Visit
 
@@ -120,8 +121,16 @@ class JournalState(Protocol):
     def rejected(self) -> int: ...
 
 
+KnowledgeSearch = Callable[[str, str, int], Awaitable[tuple[KnowledgeAnswer, ...]]]
+"""Text, area ("" everywhere) and limit -> articles, best first."""
+
+
 def _accepting() -> bool:
     return True
+
+
+async def _no_knowledge(_text: str, _area: str, _limit: int) -> tuple[KnowledgeAnswer, ...]:
+    return ()
 
 
 def _no_phone(_person: Person) -> PhoneAccount | None:
@@ -146,6 +155,7 @@ class WebDeps:
     blocked: BlockedNumbers
     visits: VisitDesk  # what people do with return visits
     visit_store: VisitStore  # lists and histories of them
+    knowledge: KnowledgeSearch = _no_knowledge  # finds articles
     recordings: Path  # folder that recordings' file names are relative to
     static: Path  # the built desk (index.html and assets/)
     phone_for: Callable[[Person], PhoneAccount | None] = _no_phone  # None: a person without a softphone

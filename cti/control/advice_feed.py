@@ -1,0 +1,76 @@
+"""Reads for advice from the database: submitted orders as they come, units and articles when they change."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cti.control.advice_data import ORDERS_MOST, PastOrder
+from orders.messages import OrderState
+from orders.similar import SimilarItem
+from orders.tables import orders
+
+__all__ = ["KEEP_S", "OVERLAP_S", "changed_orders", "first_of_newest"]
+
+KEEP_S = 90 * 86_400.0
+"""Orders older than this are not similar to anything any more."""
+OVERLAP_S = 900.0
+"""An order may be written this late by a server whose database was away, and is still seen."""
+PORTION = 100
+
+_COLUMNS = tuple(
+    orders.c[name]
+    for name in (
+        "id", "number", "title", "summary", "created_at", "updated_at", "district", "street", "place",
+        "category", "caller", "unit", "version",
+    )
+)  # fmt: skip
+
+
+async def first_of_newest(engine: AsyncEngine, now: float) -> float:
+    """Return the time from which on orders are read: 90 days back, or later when there are too many."""
+    query = (
+        select(orders.c.updated_at)
+        .where(orders.c.state == OrderState.ACCEPTED.value, orders.c.updated_at >= now - KEEP_S)
+        .order_by(orders.c.updated_at.desc())
+        .offset(ORDERS_MOST)
+        .limit(1)
+    )
+    async with engine.connect() as connection:
+        beyond = await connection.scalar(query)
+    return now - KEEP_S if beyond is None else float(beyond)
+
+
+async def changed_orders(engine: AsyncEngine, since: float) -> AsyncIterator[list[PastOrder]]:
+    """Yield the submitted orders that changed at or after `since`, oldest first, in portions."""
+    at, last = since, ""
+    while True:
+        query = (
+            select(*_COLUMNS)
+            .where(
+                orders.c.state == OrderState.ACCEPTED.value,
+                tuple_(orders.c.updated_at, orders.c.id) > tuple_(at, last),
+            )
+            .order_by(orders.c.updated_at, orders.c.id)
+            .limit(PORTION)
+        )
+        async with engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        if not rows:
+            return
+        yield [
+            PastOrder(
+                item=SimilarItem(
+                    order_id=row.id, number=row.number or "", title=row.title, text=row.summary,
+                    at=row.created_at, district=row.district, street=row.street, place=row.place,
+                    category=row.category, caller=row.caller,
+                ),
+                unit=row.unit,
+                version=row.version,
+                updated_at=row.updated_at,
+            )
+            for row in rows
+        ]  # fmt: skip
+        at, last = rows[-1].updated_at, rows[-1].id
