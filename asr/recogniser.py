@@ -8,12 +8,13 @@ audio one is thrown away. With a graph composed ahead of time a new one costs no
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +128,10 @@ class _Partial:
 class VoskRecogniser:
     """One Kaldi recogniser. Not safe for two threads at once."""
 
-    def __init__(self, model: Any, rate: int) -> None:
-        """Make it from a `vosk.Model`.
+    def __init__(self, model: Any, rate: int, words: Sequence[str] = ()) -> None:
+        """Make it from a `vosk.Model`; with `words` it hears nothing but these.
+
+        Only a model whose graph is composed on the fly can be held to words.
 
         Raises:
             RecogniserError: the engine refused.
@@ -136,7 +139,11 @@ class VoskRecogniser:
         import vosk
 
         try:
-            self._engine = vosk.KaldiRecognizer(model, rate)
+            self._engine = (
+                vosk.KaldiRecognizer(model, rate, json.dumps(list(words), ensure_ascii=False))
+                if words
+                else vosk.KaldiRecognizer(model, rate)
+            )
         except Exception as error:  # the engine's binding raises nothing more exact
             raise RecogniserError(f"no recogniser for {rate} Hz: {error}") from error
         self._engine.SetWords(True)
@@ -196,6 +203,10 @@ class VoskRecognisers:
         self._idle: list[VoskRecogniser] = []
         self._used = 0  # taken and not given back
         self._changed = threading.Condition()
+
+    def limited(self, words: Sequence[str]) -> LimitedRecognisers:
+        """Return recognisers of the same model, composed on the fly, that hear nothing but these words."""
+        return LimitedRecognisers(self._model, tuple(words))
 
     @property
     def idle(self) -> int:
@@ -278,6 +289,29 @@ class VoskRecognisers:
         with self._changed:
             self._idle.insert(0, fresh)
             self._changed.notify_all()
+
+
+class LimitedRecognisers:
+    """Recognisers of a few words: a new one for each stretch, since theirs is a small graph. Thread-safe."""
+
+    def __init__(self, model: Any, words: tuple[str, ...]) -> None:
+        """Serve from a `vosk.Model` whose graph is composed on the fly."""
+        self._model = model
+        self._words = words
+
+    def take(self, rate: int) -> VoskRecogniser:
+        """Return a new recogniser for `rate` Hz.
+
+        Raises:
+            RecogniserError: the engine refused.
+        """
+        return VoskRecogniser(self._model, rate, self._words)
+
+    def give_back(self, recogniser: Recogniser) -> None:
+        """Nothing is kept."""
+
+    def forget(self) -> None:
+        """Nothing is counted."""
 
 
 def load_model(found: FoundModel, *, spare: int = 8) -> VoskRecognisers:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from asr.errors import RecogniserError
 from asr.recogniser import Heard, HeardWord, Recognisers
 from asr.second_look_rules import Passage, Reading, believed, passages
 
@@ -83,8 +84,12 @@ class SecondLook:
         if not pcm:
             return ()
         recogniser = self._digits.take(audio.rate)
-        told = recogniser.accept(pcm)
-        rest = recogniser.finish()
+        try:
+            told = recogniser.accept(pcm)
+            rest = recogniser.finish()
+        except RecogniserError:
+            self._digits.forget()
+            raise
         self._digits.give_back(recogniser)
         return tuple(
             HeardWord(word.text, word.start + start, word.end + start, word.confidence)

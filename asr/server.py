@@ -99,18 +99,18 @@ def _prepare(
         reason = f"语音模型无法加载；{REMEDY}"
     else:
         log.info("speech model loaded", extra={"source": found.source, "composed": found.composed})
-        return recognisers, "", _reader(settings, found)
+        return recognisers, "", _reader(settings, found, recognisers)
     log.error("no captions", extra={"reason": reason})
     return None, reason, TextReader()
 
 
-def _reader(settings: AsrSettings, found: FoundModel) -> Reader:
+def _reader(settings: AsrSettings, found: FoundModel, recognisers: VoskRecognisers) -> Reader:
     """Return what reads the words; a file of names that cannot be used costs the names, not the captions."""
     try:
-        return load_reader(settings.gazetteer, found)
+        return load_reader(settings.gazetteer, found, recognisers)
     except AsrError as error:
         log.error("names are not repaired", extra={"error": str(error)})
-        return load_reader(None, found)
+        return load_reader(None, found, recognisers)
 
 
 def _supervise(settings: AsrSettings, children: list[_Child], work: Callable[[int], int]) -> int:

@@ -42,7 +42,7 @@ def transcribe(
     try:
         found = find_model(model or own, settings.cache)
         recognisers = load_model(found)
-        reader = load_reader(gazetteer or city_file(settings), found)
+        reader = load_reader(gazetteer or city_file(settings), found, recognisers)
     except (AsrError, OSError) as error:
         raise TranscribeFailed(str(error)) from error
     failed = []
