@@ -1,7 +1,7 @@
 """A learned model of categories: linear over pieces of one to three characters, kept as plain arrays.
 
 score(class) = sum of (1 + ln tf) * idf * weight over the pieces, divided by the Euclidean length of
-(1 + ln tf) * idf: what scikit-learn calls sublinear TF-IDF with a linear model. Training is in asr.learned_train.
+(1 + ln tf) * idf: what scikit-learn calls sublinear TF-IDF with a linear model. asr.learned_train makes it.
 """
 
 from __future__ import annotations
