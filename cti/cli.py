@@ -18,7 +18,7 @@ from typing import Any
 
 from asr.errors import AsrError
 from asterisk_conf.errors import AsteriskConfError
-from cti import draftargs, gazetteeradmin, learnargs, planning, toolargs
+from cti import adviceargs, draftargs, gazetteeradmin, learnargs, planning, toolargs
 from cti.children import FINAL_EXIT, die_with_parent
 from cti.errors import HotlineError, SecretsError, SettingError, StartError
 from cti.settings import Settings, load
@@ -117,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     learnargs.learn(learning)
     taxonomy = command("taxonomy", _taxonomy, "categories: import a city's own names, check, show")
     learnargs.taxonomy(taxonomy)
+
+    units = command("units", _units, "units that matters are given to: import, rules, list, try")
+    adviceargs.units(units)
+    knowledge = command("knowledge", _knowledge, "the knowledge base: import articles, look something up")
+    adviceargs.knowledge(knowledge)
 
     prompts = command("prompts", _prompts, "what the machine says: build, check, accept", settings=False)
     prompts.add_argument("action", choices=("build", "check", "accept"))
@@ -351,6 +356,20 @@ def _visits(options: argparse.Namespace) -> int:
     from cti.visitadmin import visits
 
     return _run(visits(_settings(options), options, _say))
+
+
+def _units(options: argparse.Namespace) -> int:
+    from cti.unitadmin import units
+
+    with _database_errors():
+        return _run(units(_settings(options), options, _say))
+
+
+def _knowledge(options: argparse.Namespace) -> int:
+    from cti.knowledgeadmin import knowledge
+
+    with _database_errors():
+        return _run(knowledge(_settings(options), options, _say))
 
 
 def _prompts(options: argparse.Namespace) -> int:
