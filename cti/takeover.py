@@ -27,6 +27,7 @@ from cti.control.phones import Phones
 from cti.journal import Journal
 from cti.messages import Caption
 from orders.errors import OrderError
+from orders.messages import OrderState
 from orders.store import OrderStore
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,8 @@ class Takeover:
         call = self._calls.update(replace(call, server=self._server))
         draft = self._orders.find(call.order_id)
         if draft is not None:
-            self._draft_restored(draft.order_id)
+            for each in (draft, *self._orders.more(draft.order_id)):
+                self._draft_restored(each.order_id)
         return call
 
     async def _restore_words(self, call_id: str, order_id: str) -> None:
@@ -120,11 +122,19 @@ class Takeover:
             async with asyncio.timeout(5):
                 await self._journal.delivered()
                 order = await self._order_store.get(order_id)
+                others = await self._order_store.by_call(call_id)
                 lines = await self._call_store.transcript(call_id)
         except (OrderError, SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("draft not restored", extra={"call_id": call_id, "reason": type(error).__name__})
             return
-        self._orders.restore(order.draft)
+        self._orders.restore(
+            order.draft,
+            [
+                other.draft
+                for other in others
+                if other.draft.order_id != order_id and other.draft.state is not OrderState.DISCARDED
+            ],
+        )
         self._captions.restore(
             call_id,
             [

@@ -36,12 +36,12 @@ MAX_LINES = 2000
 
 
 class Extractor(Protocol):
-    """Makes a draft of a conversation (asr.draft.DraftExtractor)."""
+    """Makes drafts of a conversation (asr.draft.DraftExtractor)."""
 
-    def extract(
+    def matters(
         self, lines: Sequence[Line], *, caller: str, now: datetime.datetime
-    ) -> tuple[FieldSuggestion, ...]:
-        """Return every field that can be filled."""
+    ) -> tuple[tuple[FieldSuggestion, ...], ...]:
+        """Return every field that can be filled, for each matter of the call, the main one first."""
 
 
 class Captions:
@@ -55,7 +55,7 @@ class Captions:
         calls: Calls,
         extractor: Extractor,
         show: Callable[[Call, Caption], None],
-        suggest: Callable[[Call, tuple[FieldSuggestion, ...]], None],
+        suggest: Callable[[Call, tuple[tuple[FieldSuggestion, ...], ...]], None],
         heard: Callable[[TranscriptMessage], None] = lambda message: None,
         said: Callable[[Call], None] = lambda call: None,
     ) -> None:
@@ -222,7 +222,7 @@ class Captions:
         ]
         moment = datetime.datetime.fromtimestamp(call.started, CHINA)
         with self._calls.metrics.draft_seconds.time():
-            found = await asyncio.to_thread(self._extractor.extract, lines, caller=call.caller, now=moment)
+            found = await asyncio.to_thread(self._extractor.matters, lines, caller=call.caller, now=moment)
         call = self._calls.find(call_id)
         if call is not None and call.order_id:
             self._suggest(call, found)

@@ -76,7 +76,7 @@ class OrderDesk:
         return draft
 
     def restore(self, draft: Draft, further: Sequence[Draft] = ()) -> None:
-        """Take over a call's drafts from the order store after a restart, the main one and the further ones."""
+        """Take over a call's drafts from the order store after a restart, the main one first."""
         self._drafts[draft.order_id] = draft
         for other in further:
             self._drafts[other.order_id] = other

@@ -116,7 +116,8 @@ class Sharing:
             self._pages.send((login,), caption)
         draft = self._orders.find(call.order_id) if call.order_id else None
         if draft is not None:
-            self._pages.send((login,), self._orders.view(draft))
+            for each in (draft, *self._orders.more(draft.order_id)):
+                self._pages.send((login,), self._orders.view(each))
 
     def written_up(self, agent_id: str, now_with: str | None) -> None:
         """An agent has gone on: calls that they had left are no longer at their desk."""

@@ -105,7 +105,8 @@ class TalkAhead:
                 self._pages.send([call.agent_id], caption)
         draft = self._orders.find(call.order_id)
         if draft is not None:
-            self._pages.send([call.agent_id], self._orders.view(draft))
+            for each in (draft, *self._orders.more(draft.order_id)):
+                self._pages.send([call.agent_id], self._orders.view(each))
             self._captions().draft(call.call_id)
 
     def ended(self, call: Call) -> None:

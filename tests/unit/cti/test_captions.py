@@ -30,10 +30,10 @@ ZERO = 1_800_000_000.0
 
 
 class NoExtractor:
-    def extract(
+    def matters(
         self, lines: Sequence[Line], *, caller: str, now: datetime.datetime
-    ) -> tuple[FieldSuggestion, ...]:
-        return ()
+    ) -> tuple[tuple[FieldSuggestion, ...], ...]:
+        return ((),)
 
 
 class Stage:

@@ -23,10 +23,10 @@ RULES = NeedRules.load()
 
 
 class NoExtractor:
-    def extract(
+    def matters(
         self, lines: Sequence[Line], *, caller: str, now: datetime.datetime
-    ) -> tuple[FieldSuggestion, ...]:
-        return ()
+    ) -> tuple[tuple[FieldSuggestion, ...], ...]:
+        return ((),)
 
 
 class Pages:
@@ -70,7 +70,7 @@ class Stage(World):
             calls=self.calls,
             extractor=NoExtractor(),
             show=lambda call, caption: None,
-            suggest=lambda call, found: self.orders.suggest(call.order_id, found),
+            suggest=lambda call, found: self.orders.suggest_matters(call.order_id, found),
             said=self.ahead.said,
         )
         self.calls.on_answered = self.ahead.answered
