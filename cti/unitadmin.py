@@ -54,9 +54,8 @@ async def _act(engine: AsyncEngine, options: argparse.Namespace, say: Say) -> in
         case "list":
             for unit in await store.units():
                 areas = "、".join(unit.areas) or "全市"
-                say(
-                    f"{unit.name}  {LEVELS[unit.level]}  {unit.parent or '—'}  {areas}  {len(unit.words)} 项职责"
-                )
+                above = unit.parent or "—"
+                say(f"{unit.name}  {LEVELS[unit.level]}  {above}  {areas}  {len(unit.words)} 项职责")
         case _:
             await _advise(store, options, say)
     return 0
