@@ -28,7 +28,7 @@ from asr.worker import Worker, WorkerSettings
 
 log = logging.getLogger(__name__)
 
-LEGS_COMPOSED, LEGS_PLAIN = 24, 8
+LEGS_COMPOSED, LEGS_PLAIN = 24, 4
 """Legs that one process takes, with the graph composed ahead of time and without: what a core keeps up with
 when half of them speak, and some to spare (docs/recognition.md)."""
 WARM = Path(__file__).parent / "data" / "warm.wav"

@@ -24,7 +24,7 @@ class AsrSettings:
     port: int = 0  # first AudioSocket port, one more for each process; 0: the system chooses
     processes: int = 0  # worker processes; 0: one a core
     threads: int = 2  # recognition threads in each process
-    capacity: int = 0  # legs that one process may take; 0: 24, or 8 where the graph is not composed
+    capacity: int = 0  # legs that one process may take; 0: 24, or 4 where the graph is not composed
     model_path: Path | None = None  # a Vosk model folder; None: found in the cache or fetched into it
     cache_dir: Path = field(default_factory=default_cache)  # holds models/<name>
     gazetteer: Path | None = None  # CSV or YAML file of the city's names; None: no names are repaired

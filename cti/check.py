@@ -215,7 +215,8 @@ def _model(settings: Settings) -> Iterator[Finding]:
         return
     if not found.composed:
         remedy = (
-            "识别图尚未合成：每路语音多占 3 至 5 倍处理器，内存随通话增长（约 95 MB/路）；"
+            "识别图尚未合成：处理器占用约为合成后的 5 倍，每路语音约占 150 MB 内存，"
+            "每个识别进程最多 4 路、约 1.3 GB；"
             "运行 hotline asr compose（约 2 分钟，350 MB 磁盘）"
         )
         yield Finding(

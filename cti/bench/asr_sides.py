@@ -105,7 +105,7 @@ class Workers:
         )
         with (self._home / "asr.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "cti", "asr", cwd=self._home, stdout=log, stderr=log,
+                sys.executable, "-m", "cti", "asr", "run", cwd=self._home, stdout=log, stderr=log,
                 env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
             )  # fmt: skip
         self._reading = asyncio.create_task(self._read())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from dataclasses import dataclass, field
 
-from asr.text import readable
+from asr.gazetteer import Gazetteer, load_entries
+from asr.text_reader import TextReader
 from cti.bench import host
 from cti.bench.asr_audio import FRAME_S, Clip, plan_call
 from cti.bench.asr_clips import Ends
 from cti.bench.asr_feed import FedLeg, connect, feed, hang_up
 from cti.bench.asr_score import TimedWord, delays, error_rate, quantiles
 from cti.bench.asr_sides import HeardLeg, Plain, Side, Workers, memory_mb, new_tap, until
+from cti.gazetteeradmin import DEMO_CITY
 
 AIM_P95_MS = 800.0
 END_S = 3.0
@@ -94,7 +97,7 @@ def _score(
             (_sent_words(leg, ends), [s for _, s in sorted(heard[leg.tap_id].sentences.items())])
             for leg in fed
         ),
-        readable if isinstance(side, Workers) else str,
+        _reader().leg().partial if isinstance(side, Workers) else str,
     )
     partial_ms, final_ms = dict(quantiles(found.partial_s)), dict(quantiles(found.final_s))
     dropped = sum(leg.dropped_s for leg in heard.values()) + FRAME_S * sum(leg.refused for leg in fed)
@@ -118,6 +121,12 @@ def _score(
         load=round(host.machine().load_before, 2),
         texts={leg.plan.key: (leg.plan.text, heard[leg.tap_id].text) for leg in fed},
     )
+
+
+@functools.cache
+def _reader() -> TextReader:
+    """What the workers read with: the demo's city, since the benchmark's settings name no other."""
+    return TextReader(Gazetteer(load_entries(DEMO_CITY)))
 
 
 def _sent_words(leg: FedLeg, ends: Ends) -> list[TimedWord]:
