@@ -39,7 +39,7 @@ for _name in _SURNAMES:
     _BY_SOUND.setdefault(sound(_name), _name)
 
 _I_AM_CALLED = sound("我姓")
-_SURNAME = re.compile("(?:我|免贵|本人|家|我家)?姓(?!名|什么|啥)(.)")
+_SURNAME = re.compile("(?<![板理任他她傅人机东生师长记百户孩方])(?:我|免贵|本人|家|我家)?姓(?!名|什么|啥)(.)")
 _END = "(?=[，。；、,.;：:（(\\s]|电话|手机|联系|我|家|住|是|想|要|在|反映|投诉|今|男|女|身份|的|$)"
 _FULL = re.compile(
     "(?:我叫|名字叫|名字是|我是叫|我名|姓名(?:是|为|：|:)|(?:联系人|反映人|投诉人|来信人|来电人|举报人|求助人|诉求人|申请人|署名|落款)"
@@ -57,6 +57,7 @@ _CALLS_SELF = re.compile(rf"(?:我是|叫我|我|本人)(欧阳|司马|上官|�
 _CALLED = re.compile(
     rf"(?:联系人|反映人|投诉人|来电人|来信人|举报人|姓名|市民|居民|业主|村民|群众|网友|称呼)[是为：: ]*"
     rf"([\u4e00-\u9fff]{{1,3}}?){_TITLED}"
+    rf"|(?:找|联系|联系我|叫我)([\u4e00-\u9fff]{{1,3}}?){_TITLED}(?=[，。,. ]|就行|就好|$)"
     rf"|^([\u4e00-\u9fff]{{1,3}}?){_TITLED}[，,：: ]*(?=电话|手机|联系|1[3-9])"
 )
 
@@ -97,7 +98,7 @@ def _as_addressed(lines: Sequence[Said], agent: Sequence[str]) -> Contact | None
 
 def _called(said: Said) -> Contact | None:
     """Return a name with a title that is given as the citizen's (联系人：王女士)."""
-    names = [(found[1] or found[3], found[2] or found[4]) for found in _CALLED.finditer(said.text)]
+    names = [[part for part in found.groups() if part] for found in _CALLED.finditer(said.text)]
     name = next(("".join(name) for name in names if _surname_of(name[0])), None)
     if name is None:
         return None

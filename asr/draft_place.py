@@ -53,7 +53,7 @@ def find_places(lines: Sequence[Said], gazetteer: Gazetteer) -> Places:
         mentions = mentions_in(lines, gazetteer, _name(district), _name(street))
         district = _best(mentions, {Kind.DISTRICT}, gazetteer, None)
         street = _best(mentions, {Kind.STREET}, gazetteer, district)
-    place = _best(mentions, PLACES, gazetteer, district)
+    place = _most_exact(_best(mentions, PLACES, gazetteer, district), mentions, gazetteer, district)
     if place is not None and street is not None and _elsewhere(place, street, gazetteer):
         street = None
     if district is not None and any(
@@ -107,6 +107,29 @@ def _best(
         if best is None or score > best[0] + 1e-9 or (later and score > best[0] - 0.5):
             best = (score, mention)
     return None if best is None else best[1]
+
+
+def _most_exact(
+    place: Mention | None, mentions: Sequence[Mention], gazetteer: Gazetteer, district: Mention | None
+) -> Mention | None:
+    """Return an estate or landmark instead of the road it stands at, or of what it stands beside."""
+    if place is None or place.corrected or (place.kind is not Kind.ROAD and not place.relative):
+        return place
+    others = [
+        mention
+        for mention in mentions
+        if mention.name != place.name
+        and mention.match is not None
+        and not (mention.weak or mention.relative or mention.dead)
+        and (mention.kind is Kind.ESTATE or (mention.kind is Kind.LANDMARK and place.kind is Kind.ROAD))
+        and (place.relative or place.after(mention) or _follows(mention, place))
+    ]
+    return _best(others, PLACES, gazetteer, district) or place
+
+
+def _follows(mention: Mention, place: Mention) -> bool:
+    """Tell whether a name stands right after another one's, as 长虹商厦 in 长虹路长虹商厦."""
+    return mention.said is place.said and 0 <= mention.start - place.end <= 1
 
 
 def _districts(mention: Mention, gazetteer: Gazetteer) -> tuple[str, ...]:
@@ -261,6 +284,7 @@ def _loose(
                 if mention.said is said
                 and mention is not after
                 and mention.kind in PLACES
+                and not mention.relative
                 and mention.end <= offset + start
                 and (after is None or said is not after.said or mention.start > after.start)
                 and offset + start - mention.end <= 4

@@ -36,6 +36,9 @@ _BODY_AFTER = re.compile(
 )
 _STREET_BODY = re.compile("^(?:办事处|街道办|办|政府|城管|综治|工作人员|领导|干部|书记|主任)")
 _NEAR_AFTER = re.compile("^[^，。；]{0,8}?(?:门口|附近|对面|旁边|隔壁|大厅|大院|楼下|后面|前面|路口)")
+_BESIDE_AFTER = re.compile(
+    "^(?:[^，。；]{0,3}(?:门口|的))?(?:斜?对面|旁边?|附近|隔壁|后面|后边|边上|周边|往[东南西北])"
+)
 _NEGATED = re.compile("(?<!是)(?<!要)不是(?:在|住|说|指)?$")
 _MARK = re.compile(
     "(?:不对|错了|[说讲]错|口误|更正|纠正|不好意思)[^。；]{0,8}$"
@@ -52,6 +55,7 @@ class Context:
     score: float  # to be added to the name's own
     dead: bool = False  # it is not where the matter is: denied, or a body that was asked
     weak: bool = False  # where they live, or was before
+    relative: bool = False  # named to tell what is beside it
     corrected: bool = False  # said to correct what was said before
 
 
@@ -78,7 +82,12 @@ def context_of(text: str, start: int, end: int, kind: Kind, since: int = 0) -> C
         score, weak = score - 0.5, True
     if _ASK_BEFORE.search(clause) and _ASK_AFTER.search(after) and kind not in _BODIES:
         score, weak = score - 0.5, True
-    return Context(score + (1.0 if mark else 0.0), weak=weak and not mark, corrected=mark is not None)
+    return Context(
+        score + (1.0 if mark else 0.0),
+        weak=weak and not mark,
+        relative=_BESIDE_AFTER.match(after) is not None,
+        corrected=mark is not None,
+    )
 
 
 def _is_body(name: str, clause: str, after: str, kind: Kind) -> bool:

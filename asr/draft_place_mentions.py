@@ -49,6 +49,7 @@ class Mention:
     score: float  # how likely the matter is there
     dead: bool  # denied, or a body that was asked
     weak: bool  # where they live, or were before
+    relative: bool  # named to tell what is beside it
     corrected: bool  # said to correct what was said before
     match: Match | None = None  # None: not listed
 
@@ -172,6 +173,7 @@ def _mention(
         score=scores[1],
         dead=context.dead,
         weak=context.weak,
+        relative=context.relative,
         corrected=context.corrected,
         match=match,
     )

@@ -27,6 +27,7 @@ _SUFFIX = re.compile(
     "|(?P<other>商业街|步行街|美食街|夜市|写字楼|工地|工业园区?|产业园区?|科技园区?|创业园|软件园|园区|酒店|宾馆|饭店|超市|车站|水库|体育馆|图书馆|博物馆|体育场|停车场|收费站|化工厂|水泥厂|砖厂|工厂|厂)"
     "|(?P<community>社区|村(?![民委镇里庄子口])|屯)"
     "|(?P<town>苑|府|城|里|湾|郡|邸|国际|天下|时代|中心)(?=[A-Za-z]?[0-9零一二三四五六七八九十]+(?:栋|号楼|幢|期|单元|座)|小区|[0-9一二三四五六]期)"
+    "|(?P<quarter>(?:苑|府|湾|郡|邸|轩|阁|居|庭|城|里|天下|国际)(?=[，。,.、的]|$))"
     "|(?P<bare>(?<=[\u4e00-\u9fff]{3})(?=[A-Za-z]?[0-9一二三四五六七八九十]+(?:栋|幢|期(?!间|限)|号楼)))"
     "|(?P<road>(?<![马道公修一铁线走网思套后半让出])路(?![灯面边过上人口段况由费标政程线基障]|口)|大道|(?<![上逛扫道整])街(?![道上坊边头])"
     "|(?<=[\u4e00-\u9fff]{2})路(?=(?:路口|边|上|段|面|口|[0-9零一二三四五六七八九十百]))|巷(?![子道口]))"
@@ -47,6 +48,7 @@ _KINDS = {
     "community": Kind.COMMUNITY,
     "town": Kind.ESTATE,
     "bare": Kind.ESTATE,
+    "quarter": Kind.ESTATE,
     "road": Kind.ROAD,
     "street": Kind.STREET,
 }
@@ -81,13 +83,24 @@ def unlisted_in(text: str, matches: Sequence[Match]) -> Iterator[Unlisted]:
                 last = end
             continue
         first = max([last, start - LONGEST, *(match.end for match in matches if match.end <= start)])
-        name = _name_before(text[first:start], verbs=group not in ("venue", "other", "bare"))
+        name = _name_before(text[first:start], verbs=group not in ("venue", "other", "bare", "quarter"))
         if len(name) < (3 if group == "bare" else 2) or (group == "street" and len(name) > 5):
             continue
-        if group in ("estate", "town") and text.startswith("小区", end) and suffix.group() != "小区":
+        if group == "quarter" and not _introduced(text, first, start - len(name)):
+            continue
+        if (
+            group in ("estate", "town", "quarter")
+            and text.startswith("小区", end)
+            and suffix.group() != "小区"
+        ):
             end += len("小区")
         yield Unlisted(text[start - len(name) : end], _KINDS[group], start - len(name), end)
         last = end
+
+
+def _introduced(text: str, first: int, start: int) -> bool:
+    """Tell whether a name that might be a common word begins right after a listed one, or where one lives."""
+    return (first > 0 and start == first) or text[:start].endswith(("住在", "家在", "小区叫", "名叫", "位于"))
 
 
 def _name_before(words: str, *, verbs: bool) -> str:
