@@ -19,9 +19,11 @@ RECEIVED = """async () => {
       if (report.type === 'inbound-rtp' && report.kind === 'audio') packets += report.packetsReceived;
   return packets;
 }"""
-FINAL_WORDS = """lines => lines.filter(line => line.dataset.final === 'true')
-  .map(line => [line.dataset.speaker, line.textContent])"""
-PREFIX = re.compile(r"^\s*[\d:]+\s*(市民|坐席)\s*")
+FINAL_WORDS = """lines => lines.filter(line => line.dataset.final === 'true').map(line => {
+  const text = line.querySelector('.text').cloneNode(true);
+  for (const aside of text.querySelectorAll('.hidden, small')) aside.remove();
+  return [line.dataset.speaker, text.textContent.trim()];
+})"""
 
 
 class DeskPage:
@@ -107,7 +109,7 @@ class DeskPage:
     async def heard(self, speaker: str) -> str:
         """All finished captions of one side, as they are shown."""
         lines: list[tuple[str, str]] = await self.at("caption-line").evaluate_all(FINAL_WORDS)
-        return "".join(PREFIX.sub("", text) for who, text in lines if who == speaker)
+        return "".join(text for who, text in lines if who == speaker)
 
     async def shows(self, field: str, value: str | re.Pattern[str]) -> None:
         """Wait until a field of the order holds this."""
