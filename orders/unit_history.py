@@ -20,6 +20,12 @@ FORGET = 0.05
 """A weight below it is forgotten when weights are brought up to date."""
 PRIOR_CHOICES = 4.0
 """So many choices of one category and district weigh as much as those of the category everywhere."""
+PRIOR_WORDS = 4.0
+"""So many orders with a word weigh as much as knowing nothing of it."""
+PRIOR_UNIT = 0.5
+"""Share of all orders that is thought to be spread evenly over the units."""
+SOBERED = 0.6
+"""Words of one text are not independent: what each tells counts less than it would alone."""
 
 
 class UnitHistory:
@@ -36,6 +42,11 @@ class UnitHistory:
     def __len__(self) -> int:
         """Units that were ever chosen."""
         return len(self._by_unit)
+
+    @property
+    def choices(self) -> float:
+        """How many choices are remembered, older ones counting less."""
+        return sum(self._by_unit.values())
 
     def note(self, unit: str, *, category: str, district: str, text: str, at: float) -> None:
         """Somebody submitted an order of this category, district and text (title first) to `unit`."""
@@ -73,26 +84,30 @@ class UnitHistory:
         return shares, total_all
 
     def by_words(self, text: str) -> Mapping[str, float]:
-        """Return unit -> share by the words of a text (naive Bayes, sobered for words that go together)."""
+        """Return unit -> share by the words of a text (naive Bayes; an unknown word favours none)."""
         total = sum(self._by_unit.values())
         if total <= 0.0:
             return {}
-        logs = {unit: math.log(weight / total) for unit, weight in self._by_unit.items()}
+        whole = total * (1.0 + PRIOR_UNIT)
+        each = PRIOR_UNIT * total / len(self._by_unit)
+        prior = {unit: (weight + each) / whole for unit, weight in self._by_unit.items()}
+        logs = {unit: math.log(share) for unit, share in prior.items()}
         seen = 0
         for word in _words(text):
             units = self._by_word.get(word)
             if units is None:
                 continue
             seen += 1
-            for unit, weight in self._by_unit.items():
-                likely = (units.get(unit, 0.0) + 0.05 * sum(units.values()) + 0.1) / (weight + 2.0)
-                logs[unit] += 0.6 * math.log(likely)
+            times = sum(units.values())
+            for unit, share in prior.items():
+                likely = (units.get(unit, 0.0) + PRIOR_WORDS * share) / (times + PRIOR_WORDS)
+                logs[unit] += SOBERED * math.log(likely / share)
         if not seen:
             return {}
         top = max(logs.values())
         raised = {unit: math.exp(value - top) for unit, value in logs.items()}
-        whole = sum(raised.values())
-        return {unit: value / whole for unit, value in raised.items()}
+        summed = sum(raised.values())
+        return {unit: value / summed for unit, value in raised.items()}
 
     def _weight(self, at: float) -> float:
         if not self._by_unit:

@@ -25,6 +25,8 @@ HEAD = 60
 LEAST = 0.05
 CHOICES_HALF = 8.0
 """After so many choices of a category they count as much as duties do."""
+WORDS_HALF = 1000.0
+"""After so many choices in all, their words count half of what they can."""
 RULE_CONFIDENCE = 0.9
 
 _PATH = re.compile(r"[/>＞→·\\|]+|\s+-\s+")
@@ -117,7 +119,8 @@ class UnitAdvisor:
         chosen, choices = self.history.chosen("/".join(path), district) if path else ({}, 0.0)
         worded = self.history.by_words(text[:TEXT_MAX])
         by_choice = choices / (choices + CHOICES_HALF)
-        by_word = min(0.75, len(self.history) / 12) if worded else 0.0
+        learnt = self.history.choices
+        by_word = 0.7 * learnt / (learnt + WORDS_HALF) if worded else 0.0
         shares: dict[str, float] = {}
         for unit in {*duty, *chosen, *worded}:
             value = (1 - by_word) * duty.get(unit, 0.0) + by_word * worded.get(unit, 0.0)
