@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
-import os
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 from asr.errors import AsrError
-from cti.database import open_engine
 from cti.errors import HotlineError
 from cti.faults import fault_site
-from cti.learning_orders import Round, learn_from_orders
+from cti.learning_orders import Round
 from cti.settings import LearningSettings
 from cti.tasks import end
 
@@ -23,7 +18,6 @@ CHINA = timezone(timedelta(hours=8))
 LOOK_S = 60.0
 WINDOW = timedelta(hours=2)
 """A server that begins to lead later than so long after the hour waits for the next night."""
-NICE = 10
 
 log = logging.getLogger(__name__)
 
@@ -100,30 +94,3 @@ class NightlyLearning:
                 log.warning("nothing learned", extra={"reason": str(error)[:300]})
             except Exception as error:  # a night without learning must not be the last one with
                 log.error("learning failed", extra={"site": fault_site(error)})
-
-
-def in_a_process(database: str, home: Path, *, least: int, keep: int) -> Learn:
-    """Return what runs a round in a process of its own, so that calls never wait for it."""
-
-    async def learn() -> Round:
-        loop = asyncio.get_running_loop()
-        pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        try:
-            return await loop.run_in_executor(pool, _round, database, home, least, keep)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    return learn
-
-
-def _round(database: str, home: Path, least: int, keep: int) -> Round:
-    os.nice(NICE)
-    return asyncio.run(_learned(database, home, least, keep))
-
-
-async def _learned(database: str, home: Path, least: int, keep: int) -> Round:
-    engine = open_engine(database)
-    try:
-        return await learn_from_orders(engine, home, least=least, keep=keep)
-    finally:
-        await engine.dispose()

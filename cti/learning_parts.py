@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cti.learning import folder_of
-from cti.learning_nightly import NightlyLearning, in_a_process
+from cti.learning_nightly import NightlyLearning
+from cti.learning_round import Task, in_a_process
 from cti.learning_watch import LiveClassifier
 from cti.metrics import Metrics
 from cti.settings import Settings
@@ -39,7 +40,9 @@ def compose(settings: Settings, metrics: Metrics, *, leads: Callable[[], bool]) 
         classifier=LiveClassifier(folder, metrics),
         nightly=NightlyLearning(
             given,
-            learn=in_a_process(settings.database, folder, least=given.least_orders, keep=given.keep),
+            learn=in_a_process(
+                Task(settings.database, str(folder), least=given.least_orders, keep=given.keep)
+            ),
             leads=lambda: alone or leads(),
             clock=lambda: datetime.now(UTC),
         ),
