@@ -40,12 +40,20 @@ def composed_beside(model: Path) -> Path:
     return model.with_name(f"{model.name}-composed")
 
 
+def halves_of(model: Path) -> Path:
+    """Return the model of two halves that a composed or adapted one was made of; the same for a plain one."""
+    if (model / "graph" / "Gr.fst").is_file():
+        return model
+    plain = (model / "am").resolve().parent  # composed models link to the other parts
+    return plain if (plain / "graph" / "Gr.fst").is_file() else model
+
+
 def is_composed_of(folder: Path, model: Path) -> bool:
     """Whether `folder` is a whole composed form of `model` as it is now."""
     try:
         seal = msgspec.json.decode((folder / SEAL).read_bytes(), type=_Seal)
         whole = (folder / "graph" / "HCLG.fst").stat().st_size == seal.graph_bytes
-        return whole and seal.halves == _sizes(model)
+        return whole and seal.halves == half_sizes(model)
     except (OSError, msgspec.MsgspecError):
         return False
 
@@ -60,7 +68,7 @@ class _Seal:
 _HALVES = ("graph/Gr.fst", "graph/HCLr.fst", "graph/disambig_tid.int")
 
 
-def _sizes(model: Path) -> dict[str, int]:
+def half_sizes(model: Path) -> dict[str, int]:
     return {name: (model / name).stat().st_size for name in _HALVES}
 
 
@@ -70,7 +78,7 @@ def compose(
     progress: Progress,
     *,
     into: Path | None = None,
-    free_memory: Callable[[], int | None] = lambda: _available_memory(),
+    free_memory: Callable[[], int | None] = lambda: available_memory(),
 ) -> Path:
     """Compose the graph of a model folder and return the new model's folder; takes one to three minutes.
 
@@ -82,7 +90,7 @@ def compose(
     """
     target = into or composed_beside(model)
     try:
-        _sizes(model)
+        half_sizes(model)
     except OSError as error:
         raise GraphError(f"{model}: {Path(error.filename or '').name} is missing: name a Vosk model of two "
                          "halves (small models are)") from error  # fmt: skip
@@ -136,9 +144,9 @@ def _publish(model: Path, work: Path, target: Path, tools: Tools) -> None:
     link_parts(model, new, target)
     hashes = {name: _sha256(model / name) for name in _HALVES}
     size = (new / "graph" / "HCLG.fst").stat().st_size
-    seal = _Seal(halves=_sizes(model), sha256=hashes, graph_bytes=size)
+    seal = _Seal(halves=half_sizes(model), sha256=hashes, graph_bytes=size)
     (new / SEAL).write_bytes(msgspec.json.encode(seal))
-    add_digits(new, model, work, tools, stands_at=target)
+    add_digits(new, model, work, tools)
     if target.exists():
         target.rename(work / "replaced")
     new.rename(target)
@@ -163,7 +171,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _available_memory() -> int | None:
+def available_memory() -> int | None:
     """Bytes of memory that could be had now; None where nobody says. Source: proc(5), MemAvailable."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():

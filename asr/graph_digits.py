@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from asr.graph_tools import DIGITS, GraphError, Tools, link_parts, search_graph
+from asr.graph_tools import DIGITS, GraphError, Tools, search_graph
 
 SEAL = ".hotline-digits.sha256"
 """In the folder: the SHA-256 of the grammar it was made of."""
@@ -42,23 +42,25 @@ def digits_are_whole(model: Path) -> bool:
         return False
 
 
-def add_digits(model: Path, halves: Path, work: Path, tools: Tools, *, stands_at: Path | None = None) -> None:
+def add_digits(model: Path, halves: Path, work: Path, tools: Tools) -> None:
     """Compose the numbers' graph of the model `halves` into the composed model's folder.
 
-    `work` is an empty place on the same disk; `model` will be renamed to `stands_at`, if that is given.
+    `work` is a place on the same disk where nothing of the same name stands.
 
     Raises:
         GraphError: a tool failed, or a digit is missing among the model's words.
     """
-    place = (stands_at or model) / DIGITS
     numbers = _numbers((model / "graph" / "words.txt").read_text("utf-8"))
     (work / "G.txt").write_text(loop(numbers), encoding="ascii")
     search_graph(halves, work, tools, lambda _step, _share: None)
     new = work / DIGITS
     (new / "graph").mkdir(parents=True)
     (work / "HCLG.fst").rename(new / "graph" / "HCLG.fst")
-    link_parts(halves, new, place)
-    (new / "graph" / "words.txt").symlink_to("../../graph/words.txt")
+    for part in sorted(model.iterdir()):
+        if part.name not in ("graph", DIGITS) and not part.name.startswith("."):
+            (new / part.name).symlink_to(f"../{part.name}")
+    for name in ("words.txt", "phones"):
+        (new / "graph" / name).symlink_to(f"../../graph/{name}")
     (new / SEAL).write_text(_mark(), encoding="ascii")
     if (model / DIGITS).exists():
         shutil.rmtree(model / DIGITS)

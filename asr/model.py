@@ -21,6 +21,7 @@ from typing import Literal
 
 import msgspec
 
+from asr.adapt_store import active
 from asr.errors import NoModel
 from asr.fetch import FetchError, Progress, from_package, from_site
 from asr.graph import composed_beside, is_composed_of
@@ -101,6 +102,8 @@ def find_model(
         return _checked(model_path.expanduser(), "setting")
     place = cache_dir.expanduser() / "models" / archive.name
     if _sealed(place, archive):
+        if (adapted := active(place)) is not None:
+            return _checked(adapted, "cache")
         ahead = composed_beside(place)
         return _checked(ahead if is_composed_of(ahead, place) else place, "cache")
     if not fetch:

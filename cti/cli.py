@@ -78,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command("up", _up, "run everything on this machine: Asterisk, Valkey, server, recogniser, desk")
     command("serve", _serve, "run one CTI server")
-    asr = command("asr", _asr, "run the speech recognition workers, or compose the model's graph for them")
-    asr.add_argument("action", nargs="?", choices=("run", "compose"), default="run")
+    asr = command("asr", _asr, "run the speech recognition workers, compose or adapt their model")
+    toolargs.asr(asr)
     command("watch", _watch, "take callers away from a server that hangs")
     check = command("check", _check, "say what is wrong with settings, flows, Asterisk, model and ports")
     check.add_argument("--no-ports", action="store_true", help="do not look whether the ports are free")
@@ -165,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=("production", "both", "none"),
         help="record the hotline's calls only, as in production, both sides' or nobody's",
     )
+    draftargs.bench(bench)
 
     planning.add_commands(command, _say)
 
@@ -224,10 +225,11 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _asr(options: argparse.Namespace) -> int:
-    if options.action == "compose":
-        from cti.asradmin import compose
+    if options.action != "run":
+        from cti.asradmin import act
 
-        return compose(_settings(options), say=_say, tell=_tell_once())
+        with _database_errors():
+            return act(_settings(options), options, say=_say, tell=_tell_once())
     from asr import server
     from asr.settings import AsrSettings
     from cti.gazetteeradmin import city_file
@@ -433,6 +435,7 @@ def _bench(options: argparse.Namespace) -> int:
     configure("WARNING")
     chosen = {name: getattr(options, name) for name in ("rate", "seconds", "rounds", "agents", "calls")}
     chosen["recording"] = Recording(options.recording) if options.recording else None
+    chosen |= {name: getattr(options, name) for name in draftargs.BENCH_FILES}
     given = {name: value for name, value in chosen.items() if value is not None}
     return run(options.name, given, as_object=options.json, say=_say)
 

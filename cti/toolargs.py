@@ -1,4 +1,4 @@
-"""What may follow `hotline flows` and `hotline policy` on the command line; imports nothing heavy."""
+"""What may follow `hotline flows`, `policy` and `asr` on the command line; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -36,3 +36,18 @@ def policy(parser: argparse.ArgumentParser) -> None:
         action.add_argument("file", type=Path, help="the policy that is not in force yet")
     trial.add_argument("--cases", type=Path, help="agents and calls: YAML or .jsonl (default: shipped)")
     trial.add_argument("--json", action="store_true", help="one JSON object a case")
+
+
+def asr(parser: argparse.ArgumentParser) -> None:
+    """What may follow `hotline asr`."""
+    parser.set_defaults(action="run")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("run", help="run the workers (this is done without an ACTION, too)")
+    actions.add_parser("compose", help="compose the model's graph: recognisers cost a third and stop growing")
+    adapt = actions.add_parser("adapt", help="adapt the model to the city's own names and words")
+    adapt.add_argument("--gazetteer", type=Path, metavar="FILE", help="names: name,kind,parent[,lon,lat]")
+    adapt.add_argument("--text", type=Path, metavar="FILE", help="sentences, one a line, or JSON lines")
+    adapt.add_argument("--out", type=Path, metavar="DIR", help="write a model folder, change nothing else")
+    adapt.add_argument("--force", action="store_true", help="replace the one in use though it scores better")
+    adapt.add_argument("--back", action="store_true", help="use the model from before again")
+    actions.add_parser("models", help="the models on this machine, and which one is used")
