@@ -10,6 +10,7 @@ from pathlib import Path
 import rjieba
 
 from asr.recogniser import HeardWord
+from asr.second_look_rules import number_open
 from asr.text_yaml import read_table
 
 COMMA, STOP, QUESTION = "，", "。", "？"
@@ -118,7 +119,7 @@ def _between(word: Spoken, following: str, clause: str, sentence: str) -> str:
 
 
 def _last(word: str, sentence: str) -> str:
-    if word in marks().unfinished:
+    if word in marks().unfinished or number_open(sentence):
         return COMMA
     return QUESTION if is_question(sentence) else STOP
 

@@ -57,14 +57,16 @@ class SecondLook:
         """Use recognisers that know nothing but numbers (see `asr.graph_digits`)."""
         self._digits = digits
 
-    def look(self, heard: Heard, audio: SentenceAudio) -> tuple[Reading, ...]:
+    def look(self, heard: Heard, audio: SentenceAudio, *, goes_on: bool = False) -> tuple[Reading, ...]:
         """Return what is to be read otherwise in a sentence, from left to right.
+
+        `goes_on`: the sentence before ended inside a number.
 
         Raises:
             RecogniserError: the engine failed.
         """
         found = []
-        for passage in passages(heard.words):
+        for passage in passages(heard.words, goes_on=goes_on):
             again = self._hear(heard.words, passage, audio)
             reading = believed(heard.words, passage, again) if again else None
             if reading is not None:

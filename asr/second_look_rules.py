@@ -36,6 +36,9 @@ _HOUSE = re.compile(
 )
 _GROUP = re.compile(r"[零一二三四五六七八九幺]{5,}")
 _SURE, _AGREE = 0.7, 0.55
+_TAIL = re.compile(
+    r"(?<![栋幢元号楼座路弄零一二三四五六七八九幺0-9])([零一二三四五六七八九幺0-9]{3,18})[，。]?$"
+)
 _LARGE = re.compile(r"[十百千万]")
 _ALONE = frozenset("栋幢座楼")
 _EDGE_S = 0.15
@@ -76,13 +79,24 @@ def whole_number(text: str) -> bool:
     return bool(_PHONE.fullmatch(digits) or _ID.fullmatch(digits))
 
 
-def passages(words: Sequence[HeardWord]) -> tuple[Passage, ...]:
-    """Return the stretches that sound like numbers, the likeliest first, at most `MAX_PASSAGES`."""
+def number_open(text: str) -> bool:
+    """Tell whether a sentence ends inside a number: three digits or more, no room, not yet complete."""
+    found = _TAIL.search(text)
+    return found is not None and not whole_number(found[1])
+
+
+def passages(words: Sequence[HeardWord], *, goes_on: bool = False) -> tuple[Passage, ...]:
+    """Return the stretches that sound like numbers, the likeliest first, at most `MAX_PASSAGES`.
+
+    `goes_on`: the sentence before ended inside a number, so this one may begin with the rest of it.
+    """
     scores = [sum(likeness(sign) for sign in word.text) for word in words]
     for cue, after in _cues(words):
         scores[cue:after] = [_CUE_SCORE] * (after - cue)
         if after < len(words):
             scores[after] += _AFTER_CUE
+    if goes_on and scores:
+        scores[0] += _AFTER_CUE
     found: list[Passage] = []
     barred = [False] * len(words)
     while len(found) < MAX_PASSAGES:
@@ -91,7 +105,7 @@ def passages(words: Sequence[HeardWord]) -> tuple[Passage, ...]:
             break
         for index in range(best.first, best.last):
             barred[index] = True
-        if _worth_it(words[best.first : best.last]):
+        if _worth_it(words[best.first : best.last]) or (goes_on and best.first == 0):
             found.append(best)
     return tuple(found)
 

@@ -19,7 +19,7 @@ from asr.punctuation import punctuated, spoken
 from asr.recogniser import Heard, HeardWord
 from asr.repair import PlaceRepair, Terms, repair_terms, terms
 from asr.second_look import SecondLook, SentenceAudio
-from asr.second_look_rules import Reading
+from asr.second_look_rules import Reading, number_open
 from asr.text import FILLER_RULES, MAX_TEXT, NUMBER_RULES, readable, without_fillers
 from asr.text_marked import MarkedText
 
@@ -91,6 +91,7 @@ class TextReader:
 class _Leg:
     reader: TextReader
     places: PlaceRepair
+    number_open: bool = False  # the sentence before ended inside a number
 
     def partial(self, verbatim: str) -> str:
         if len(verbatim) > MOST_PARTIAL:
@@ -103,6 +104,7 @@ class _Leg:
         self.places.repair(text)
         text.apply(FILLER_RULES)
         text.apply(NUMBER_RULES)
+        self.number_open = number_open(text.text)
         return Written(text.text, text.marks)
 
     def _heard_again(self, heard: Heard, audio: SentenceAudio | None) -> tuple[Reading, ...]:
@@ -110,7 +112,7 @@ class _Leg:
         if look is None or audio is None:
             return ()
         try:
-            return look.look(heard, audio)
+            return look.look(heard, audio, goes_on=self.number_open)
         except RecogniserError as error:  # the sentence is told all the same
             log.error("numbers could not be listened to again", extra={"error": str(error)})
             return ()

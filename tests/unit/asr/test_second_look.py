@@ -71,6 +71,12 @@ def test_other_words_are_not(sentence: str) -> None:
     assert found(sentence) == []
 
 
+def test_the_rest_of_a_number_that_the_sentence_before_began_is_listened_to_again() -> None:
+    rest = words("灵灵 要 要")
+    assert passages(rest) == ()
+    assert passages(rest, goes_on=True) == (Passage(0, 3),)
+
+
 def test_a_phone_number_that_was_heard_surely_is_left_alone() -> None:
     assert passages(words("一 三 七 二 零 六 八 五 四 九 一", confidence=0.95)) == ()
 

@@ -116,6 +116,15 @@ def test_an_engine_that_fails_on_numbers_costs_only_the_second_look() -> None:
     assert reader.leg().final(heard("八度 二 单元 六 离散"), audio).text == "八度2单元6离散。"
 
 
+def test_a_number_said_in_three_breaths_is_not_closed_before_it_is_whole() -> None:
+    leg = TextReader(CITY).leg()
+    told = [
+        leg.final(heard(part)).text
+        for part in ("电话 一三八", "零零 一一", "二二 三三", "一三八零零一一二二三三")
+    ]
+    assert told == ["电话138，", "0011，", "2233，", "13800112233。"]
+
+
 def test_a_plain_reader_leaves_words_as_they_were_heard() -> None:
     leg = PlainReader().leg()
     assert (leg.partial("停水"), leg.final(heard("停 水")).text) == ("停水", "停水")
