@@ -13,6 +13,7 @@ from pathlib import Path
 from acd.errors import RouterError
 from acd.policy import SHIPPED as SHIPPED_POLICY
 from acd.policy import load_policy
+from asr.adapt_store import read_seal
 from asr.errors import AsrError
 from asr.gazetteer_file import load_entries
 from asr.model import find_model
@@ -213,6 +214,14 @@ def _model(settings: Settings) -> Iterator[Finding]:
             fatal=False,
         )
         return
+    if (adapted := read_seal(found.path)) is not None:
+        day = datetime.datetime.fromtimestamp(adapted.made_at).astimezone().strftime("%Y-%m-%d %H:%M")
+        remedy = (
+            f"使用 {day} 按本市用语调整的模型（地名 {adapted.names} 个）；hotline asr adapt --back 恢复之前的"
+        )
+        yield Finding(
+            part="model", key="recognition.model", value=str(found.path), remedy=remedy, fatal=False
+        )
     if not found.composed:
         remedy = (
             "识别图尚未合成：处理器占用约为合成后的 5 倍，每路语音约占 150 MB 内存，"
