@@ -12,14 +12,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from asr.draft_lines import Said, agent_lines, citizen_lines
-from asr.draft_matters import LEAST_CHARACTERS, MOST_MATTERS, Part, parts_of
+from asr.draft_matters import LEAST_CHARACTERS, MOST_MATTERS, Part, cuts, parts_of
 from asr.draft_reading import Guesses, Reader, Reading, Shared
-from asr.draft_rules import DraftRules
+from asr.draft_rules import DraftRules, cues_in, sounds_of
+from asr.draft_subject import candidates_in
+from asr.draft_time import times_in
 from asr.draft_type import find_type
+from asr.draft_urgency import standing_in
 from asr.gazetteer import Gazetteer
 from asr.messages import FieldSuggestion, Line, Speaker
 
-__all__ = ["DraftExtractor", "DraftRules", "Gazetteer", "Guesses", "Reading"]
+__all__ = ["DraftExtractor", "DraftRules", "Gazetteer", "Guesses", "Reading", "forget"]
 
 _OUTRIGHT = 0.3
 """How sure another category must be where the citizen says that another matter follows, and"""
@@ -94,6 +97,12 @@ class DraftExtractor:
             return (other_matter and guess.confidence >= _OUTRIGHT) or other_type
         other_field = all(guess.path[0] != one.path[0] for one in known)
         return (other_field and guess.confidence >= _UNSAID) or (other_type and other_matter)
+
+
+def forget() -> None:
+    """Let nothing be remembered of sentences already read, so that a first reading can be measured."""
+    for remembered in (cues_in, sounds_of, times_in, candidates_in, standing_in, cuts):
+        remembered.cache_clear()
 
 
 def _join(lines: list[Said], more: Sequence[Said]) -> None:

@@ -107,7 +107,7 @@ def find_time(lines: Sequence[Said], now: datetime) -> When | None:
     best: tuple[float, str, str, Said] | None = None
     for said in lines:
         asked = 0.05 if said.asked_time else 0.0
-        for name, words, score in _times(said.text):
+        for name, words, score in times_in(said.text):
             if best is None or score + asked > best[0] + 1e-9:
                 best = (score + asked, name, words, said)
     if best is None:
@@ -123,7 +123,7 @@ def find_time(lines: Sequence[Said], now: datetime) -> When | None:
 
 
 @lru_cache(maxsize=8_000)
-def _times(sentence: str) -> tuple[tuple[str, str, float], ...]:
+def times_in(sentence: str) -> tuple[tuple[str, str, float], ...]:
     """Return kind, words and worth of every time in a sentence."""
     text = clock_times(_SPOKEN_YEAR.sub(lambda year: year[1].translate(_YEAR_DIGITS), sentence))
     return tuple(_found(text))

@@ -42,7 +42,7 @@ def find_urgency(lines: Sequence[Said], rules: DraftRules) -> Judged | None:
 def _fired(rule: UrgencyRule, pair: Sequence[Said], following: Sequence[Said], not_now: NotNow) -> str | None:
     """Return the words that made the rule fire; those of its last group stand in the pair's last sentence."""
     said = pair[-1]
-    spans = _standing(rule, said.text, not_now)
+    spans = standing_in(rule, said.text, not_now)
     if not spans:
         return None
     here = [index for index, group in enumerate(rule.groups) if any(cue.words in spans for cue in group)]
@@ -51,7 +51,7 @@ def _fired(rule: UrgencyRule, pair: Sequence[Said], following: Sequence[Said], n
     for index, group in enumerate(rule.groups):
         if index in here:
             continue
-        earlier = _standing(rule, pair[0].text, not_now)
+        earlier = standing_in(rule, pair[0].text, not_now)
         if not any(cue.words in earlier for cue in group):
             return None
     if _is_over(following, not_now):
@@ -62,7 +62,7 @@ def _fired(rule: UrgencyRule, pair: Sequence[Said], following: Sequence[Said], n
 
 
 @lru_cache(maxsize=20_000)
-def _standing(rule: UrgencyRule, text: str, not_now: NotNow) -> dict[str, tuple[int, int]]:
+def standing_in(rule: UrgencyRule, text: str, not_now: NotNow) -> dict[str, tuple[int, int]]:
     """Return the cues of a sentence that speak of now, and where they stand."""
     found: dict[str, tuple[int, int]] = {}
     said = cues_in(rule, text)

@@ -40,3 +40,18 @@ def _moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no ISO 8601 moment; write 2026-11-21T17:30:00+08:00"
         ) from None
+
+
+BENCH_FILES = {
+    "train": "text: JSONL title, body, level1 to learn from",
+    "test": "text: the same to measure on",
+    "labels": 'text: JSON {"groups": [[id, …], …]} of messages about the same event',
+    "messages": "text: JSONL id, title, body, time that the labels speak of",
+}
+"""Files that `hotline bench text` may be given."""
+
+
+def bench(parser: argparse.ArgumentParser) -> None:
+    """Say which files may follow `hotline bench text`."""
+    for name, about in BENCH_FILES.items():
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=about)

@@ -110,7 +110,7 @@ def read_line(raw: bytes, number: int) -> Given:
     caller = "" if row.caller is None else str(row.caller).strip()
     if len(caller) > MAX_CALLER:
         raise LineRefused(f"line {number}: caller has {len(caller)} characters, at most {MAX_CALLER}")
-    at = _moment(row.time)
+    at = moment(row.time)
     if row.segments is not None:
         lines = tuple(_spoken(row.segments, number))
         text = "".join(line.text for line in lines if line.speaker is Speaker.CITIZEN)
@@ -155,7 +155,8 @@ def _spoken(segments: Sequence[_Segment], number: int) -> Iterable[Line]:
             )
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """Return when a message was written (2019/2/28 11:25:05, or ISO 8601), None when it does not tell."""
     if not text:
         return None
     for form in ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d"):

@@ -69,6 +69,12 @@ KNOWN: dict[str, Benchmark] = {
             module="cti.bench.asr",
             defaults=Options(seconds=30.0, rounds=1, calls=24),
         ),
+        Benchmark(
+            name="text",
+            about="how right and how fast drafts are, beside reading each call anew",
+            module="cti.bench.text",
+            defaults=Options(rounds=3),
+        ),
     )
 }
 """All benchmarks; a new one is one more line here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from cti.bench.errors import BenchError
 
@@ -26,6 +27,10 @@ class Options:
     agents: int = 0  # how many agents; 0: as many as the calls need
     calls: int = 0  # calls at once that are tried first; 0: the benchmark's own choice
     recording: Recording = Recording.PRODUCTION  # whose calls are recorded
+    train: Path | None = None  # text: JSONL title, body, level1 to learn from
+    test: Path | None = None  # text: the same, to measure on
+    labels: Path | None = None  # text: groups of messages that report the same event
+    messages: Path | None = None  # text: JSONL id, title, body, time that the labels speak of
 
     def check(self) -> None:
         """Refuse what cannot be measured.
