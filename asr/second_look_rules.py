@@ -193,6 +193,10 @@ def _house(words: Sequence[HeardWord], passage: Passage, again: Sequence[HeardWo
         if said == before or _COUNTED.search(before) or _CUE.search(words[first].text):
             continue
         group = set(said) <= set(DIGITS)
+        if set(before) <= set(NUMERALS + UNITS):
+            continue  # a number was heard: the model of whole sentences knows better which
+        if all(sign in DIGITS for sign in said) and any(likeness(sign) < 0 for sign in before):
+            continue
         if said[-1] in _ALONE and said[-1] not in before:
             continue  # 三十五度 is no 三十五栋
         if group and (len(said) != len(before) or _LANDLINE_7.fullmatch(said) or _LARGE.search(before)):
