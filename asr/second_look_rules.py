@@ -193,7 +193,8 @@ def _house(words: Sequence[HeardWord], passage: Passage, again: Sequence[HeardWo
         if said == before or _COUNTED.search(before) or _CUE.search(words[first].text):
             continue
         group = set(said) <= set(DIGITS)
-        if set(before) <= set(NUMERALS + UNITS):
+        as_heard = _HOUSE.search(before)
+        if set(before) <= set(NUMERALS + UNITS) or (as_heard and len(as_heard.group()) >= len(said) - 1):
             continue  # a number was heard: the model of whole sentences knows better which
         if all(sign in DIGITS for sign in said) and any(likeness(sign) < 0 for sign in before):
             continue
