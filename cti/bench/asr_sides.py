@@ -103,10 +103,11 @@ class Workers:
             f'[recognition]\nhost = "{self._host}"\ncapacity = {ENOUGH_LEGS}\n',
             encoding="utf-8",
         )
+        own = {"PYTHONPATH": str(Path(__file__).parents[2]), "HOTLINE_HOME": str(self._home)}
         with (self._home / "asr.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "cti", "asr", "run", cwd=self._home, stdout=log, stderr=log,
-                env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "HOTLINE_HOME": str(self._home)},
+                env=os.environ | own,
             )  # fmt: skip
         self._reading = asyncio.create_task(self._read())
         deadline = time.monotonic() + START_S
