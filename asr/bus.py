@@ -73,7 +73,7 @@ class WorkerCounters:
 
 
 def encode_message(message: TranscriptMessage) -> bytes:
-    """Return one transcript message as JSON, with `type` partial, final or ended."""
+    """Return one transcript message as JSON, with `type` partial, final, gap or ended."""
     fields = msgspec.to_builtins(message)
     return msgspec.json.encode({"type": _NAMES[type(message)], **fields})
 
@@ -90,7 +90,7 @@ def decode_message(data: bytes | str) -> TranscriptMessage:
         raise msgspec.ValidationError("a transcript message is a JSON object")
     kind = _TYPES.get(str(fields.pop("type", "")))
     if kind is None:
-        raise msgspec.ValidationError("a transcript message has type partial, final or ended")
+        raise msgspec.ValidationError("a transcript message has type partial, final, gap or ended")
     message: TranscriptMessage = msgspec.convert(fields, kind)
     return message
 
