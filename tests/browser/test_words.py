@@ -320,6 +320,36 @@ async def test_two_matters_are_two_orders_with_advice_of_their_own(
     await shown(desk, "both-submitted")
 
 
+async def test_a_second_matter_in_a_call_gets_an_order_that_is_submitted_on_its_own(
+    blank: DeskPage, talk: Talk
+) -> None:
+    desk = blank
+    await talk.says("我要投诉楼下的烧烤店，油烟很大还占道经营")
+    await desk.filled_by("category", "machine")
+    first = await desk.at("order").get_attribute("data-order")
+    await talk.says("还有一件事，我想问一下社保卡丢了去哪里补办")
+    await talk.says("麻烦你们告诉我补办社保卡要带什么")
+    await expect(desk.at("order-tab-1")).to_have_attribute("data-state", "draft", timeout=LIMIT_MS)
+    for tab in ("order-tab-1", "order-tab-0"):
+        await desk.at(tab).click()
+        await desk.at("field-type-投诉").click()
+        for field, text in (("category", "城乡建设"), ("summary", "市民反映的问题")):
+            if await desk.at(f"field-{field}").input_value() == "":
+                await desk.at(f"field-{field}").fill(text)
+        await desk.saved()
+        await desk.submit()
+        await expect(desk.at(tab)).to_have_attribute("data-state", "accepted", timeout=LIMIT_MS)
+    await shown(desk, "two-matters")
+    await desk.hang_up()
+    await desk.at("finish-wrap-up").click()  # nothing is left to ask about
+    await desk.is_in("ready")
+    call = await talk.hotline.fetch(f"/api/calls/{talk.call.call_id}")
+    orders = {order["order_id"]: order for order in call["orders"]}
+    assert len(orders) == 2
+    assert first in orders
+    assert {order["state"] for order in orders.values()} == {"accepted"}
+
+
 async def test_a_transcript_is_found_corrected_and_taken_away(
     blank: DeskPage, talk: Talk, tmp_path: Path
 ) -> None:
