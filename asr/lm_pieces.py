@@ -19,6 +19,8 @@ MAX_PIECE = 8
 """Longest piece that is looked for, in characters."""
 MAX_SENTENCE = 120
 """Characters of one sentence; longer stretches without a mark are cut there."""
+FOREIGN = 20.0
+"""What a character costs more that is written as another one of its sound."""
 SPOKEN_DIGITS = frozenset("零一二三四五六七八九幺两")
 
 _MARKS = re.compile(r"[，。！？；：、,.!?;:…“”‘’\"'（）()《》〈〉【】\[\]\s]+")
@@ -34,30 +36,20 @@ class Lexicon:
     numbers: Mapping[str, int]  # word -> its number
     costs: Mapping[str, float]  # word -> minus the logarithm of its share
     _known: dict[str, tuple[int, ...] | None] = field(default_factory=dict, repr=False, compare=False)
-    _characters: set[str] = field(default_factory=set, repr=False, compare=False)
     _sounds: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Note which characters there are, and of single ones the most frequent of each sound."""
+        """Note the most frequent single character of each sound."""
         single = sorted((word for word in self.numbers if len(word) == 1), key=self.costs.__getitem__)
         for character in single:
             for (sound,) in pinyin(character, style=Style.TONE3, errors="ignore"):
                 self._sounds.setdefault(sound, character)
-        for word in self.numbers:
-            self._characters.update(word)
 
-    def by_sound(self, text: str) -> str:
-        """Return the text with rare characters replaced by frequent ones of their sound."""
-        if all(character in self._characters for character in text):
-            return text
-        return "".join(
-            character if character in self._characters else self._same_sound(character) for character in text
-        )
-
-    def _same_sound(self, character: str) -> str:
+    def by_sound(self, character: str) -> str | None:
+        """Return the most frequent single piece that sounds as a character, None where there is none."""
         for (sound,) in pinyin(character, style=Style.TONE3, errors="ignore"):
-            return self._sounds.get(sound, character)
-        return character
+            return self._sounds.get(sound)
+        return None
 
     def spell(self, text: str) -> tuple[int, ...] | None:
         """Return the cheapest pieces' numbers; None: a character is in none and sounds like none.
@@ -67,7 +59,7 @@ class Lexicon:
         if text not in self._known:
             if len(self._known) > 500_000:
                 self._known.clear()
-            self._known[text] = self._cheapest(self.by_sound(text))
+            self._known[text] = self._cheapest(text)
         return self._known[text]
 
     def _cheapest(self, text: str) -> tuple[int, ...] | None:
@@ -82,12 +74,17 @@ class Lexicon:
                 cost = best[begin] + self.costs.get(piece, float("inf"))
                 if cost < best[end]:
                     best[end], back[end] = cost, begin
+            if best[end] == float("inf") and (other := self.by_sound(text[end - 1])) is not None:
+                best[end], back[end] = best[end - 1] + self.costs[other] + FOREIGN, end - 1
         if best[-1] == float("inf"):
             return None
         pieces: list[int] = []
         end = len(text)
         while end:
-            pieces.append(self.numbers[text[back[end] : end]])
+            piece = text[back[end] : end]
+            if piece not in self.numbers:
+                piece = self.by_sound(piece) or piece
+            pieces.append(self.numbers[piece])
             end = back[end]
         return tuple(reversed(pieces))
 

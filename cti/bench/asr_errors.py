@@ -8,7 +8,6 @@ of all that were said; signs do not count, and the two ways to say one (一, 幺
 from __future__ import annotations
 
 import os
-import wave
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import msgspec
 import yaml
 
 from asr.model import FoundModel
+from asr.wav_file import read_wav
 from cti.bench.asr_score import edits, letters
 
 HOTLINE_SPEECH = Path(__file__).with_name("hotline_speech")
@@ -92,7 +92,7 @@ def _counted(text: str) -> str:
 
 def _hotline(found: FoundModel, said: tuple[Said, ...]) -> list[str]:
     from asr.recogniser import load_model
-    from asr.transcribe import read_wav, transcribe
+    from asr.transcribe import transcribe
 
     recognisers = load_model(found)
     return [
@@ -111,13 +111,15 @@ def _plain(found: FoundModel, said: tuple[Said, ...]) -> list[str]:
 
 
 def _plain_heard(make: Any, model: Any, audio: Path) -> str:
-    with wave.open(str(audio), "rb") as file:
-        engine = make(model, file.getframerate())
-        texts = []
-        while block := file.readframes(round(file.getframerate() * STEP_S)):
-            if engine.AcceptWaveform(block):
-                texts.append(msgspec.json.decode(engine.Result(), type=_Text).text)
-        texts.append(msgspec.json.decode(engine.FinalResult(), type=_Text).text)
+    recording = read_wav(audio)
+    engine = make(model, recording.rate)
+    pcm, step = recording.channels[0], 2 * round(recording.rate * STEP_S)
+    texts = [
+        msgspec.json.decode(engine.Result(), type=_Text).text
+        for offset in range(0, len(pcm), step)
+        if engine.AcceptWaveform(pcm[offset : offset + step])
+    ]
+    texts.append(msgspec.json.decode(engine.FinalResult(), type=_Text).text)
     return "".join(texts).replace(" ", "")
 
 
