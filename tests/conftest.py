@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
 from tests.support.asterisk import asterisk_install, asterisk_pair, hotline_ami, network_ami
 from tests.support.loopback import loopback, module_loopback
 from tests.support.migrated import migrated_postgres, migrated_sqlite, migrated_url
@@ -14,6 +16,9 @@ from tests.support.redis import (
     valkey_server,
     valkey_url,
 )
+
+settings.register_profile("hotline", deadline=None)
+settings.load_profile("hotline")  # how long an example takes says more of the machine than of the code
 
 __all__ = [
     "any_redis_server",
