@@ -157,7 +157,7 @@ def _drafted(
     number, given, (main, *others) = one
     line: dict[str, Any] = {"id": given.key} | drafter.told(given, main)
     similar = (
-        index.find(item_of(given, main, number, moment), limit=most_similar, now=moment)
+        index.find(item_of(given, main, number, moment), limit=most_similar, now=moment, least=0.0)
         if most_similar
         else ()
     )

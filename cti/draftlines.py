@@ -44,6 +44,8 @@ FIELDS = (
     ("summary", "summary"),
 )
 """What a field is called in the output, and on the order."""
+UNLISTED = "/unlisted"
+"""What the source of a place ends with no list has, a guess: as words it tells, as a place it would tell too much."""
 LEVELS = ("level1", "level2", "level3")
 NOTHING: dict[str, object] = {"value": "", "source": "", "confidence": 0.0}
 
@@ -172,7 +174,7 @@ def moment(text: str | None) -> datetime | None:
 
 def item_of(given: Given, reading: Reading, number: int, moment: float) -> SimilarItem:
     """Return what is compared with other lines; `moment` (epoch seconds) for lines without a time."""
-    found = {field.field: field.value for field in reading.fields}
+    found = {field.field: field.value for field in reading.fields if not field.source.endswith(UNLISTED)}
     return SimilarItem(
         order_id=str(number),
         title=given.title,

@@ -86,16 +86,19 @@ class SimilarIndex:
             if not slots:
                 del self._callers[kept.caller]
 
-    def find(self, item: SimilarItem, *, limit: int = 10, now: float) -> tuple[SimilarOrder, ...]:
+    def find(
+        self, item: SimilarItem, *, limit: int = 10, now: float, least: float = LEAST_SCORE
+    ) -> tuple[SimilarOrder, ...]:
         """Return the orders that are most surely the same matter, best first, the item itself excluded.
 
         `now` (epoch seconds) is what “2小时前” counts from; how near two orders are in time counts from
-        the item's own `at`, or from `now` when it has none.
+        the item's own `at`, or from `now` when it has none. Orders with a score below `least` are left out.
         """
         terms = _terms(item)
-        slots = self._postings.candidates(terms, CANDIDATES).tolist()
-        if item.caller in self._callers:
-            slots = list({*slots, *self._callers[item.caller][-CALLERS_KEPT:]})
+        slots = self._postings.candidates(terms, max(CANDIDATES, 2 * limit)).tolist()
+        slots = list(
+            {*slots, *self._callers.get(item.caller, ())[-CALLERS_KEPT:]} - {self._slots.get(item.order_id)}
+        )
         texts, titles = self._postings.cosines(terms, slots)
         moment = item.at or now
         closest = np.argsort(-(texts + titles), kind="stable")[: max(LOOKED_AT, 2 * limit)].tolist()
@@ -103,11 +106,9 @@ class SimilarIndex:
         for at in closest:
             slot, text, title = slots[at], float(texts[at]), float(titles[at])
             other = self._kept[slot]
-            if other.order_id == item.order_id:
-                continue
             evidence = _evidence(item, terms, other, self._names[slot], text, title, abs(moment - other.at))
             score = score_of(evidence)
-            if score >= LEAST_SCORE:
+            if score >= least:
                 scored.append((score, slot, evidence))
         scored.sort(key=lambda one: (-one[0], -one[1]))
         return tuple(
@@ -147,6 +148,7 @@ def _evidence(
     apart_s: float,
 ) -> Evidence:
     of_title, of_all = names
+    said = f"{item.title}{item.text}"
     same = different = ""
     for name, mine, theirs in (
         (kind_of(item.place), item.place, other.place),
@@ -156,7 +158,7 @@ def _evidence(
         if mine and theirs:
             if mine in theirs or theirs in mine:
                 same = same or name
-            else:
+            elif theirs not in said and kind_of(mine) == kind_of(theirs):
                 different = different or name
     crossing = not terms.title_names.isdisjoint(of_all) or not terms.names.isdisjoint(of_title)
     return Evidence(

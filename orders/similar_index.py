@@ -7,7 +7,9 @@ bounded all the same. Everything is kept as bytes, which Python's garbage collec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,12 @@ __all__ = ["Postings"]
 POSTINGS_MOST = 24_000
 """Entries that one question walks through; the most telling terms come first."""
 TERMS_MOST = 40
+LEADING_MOST = 10
+"""Orders that tell what else is said of the matter."""
+LEADING_LEAST = 0.5
+"""Below it (cosine of words and of titles, together 0 to 2) an order tells nothing of the matter."""
+LEADING_SHARE = np.float32(0.375)
+"""How much likeness to these counts, beside likeness to the question."""
 LEAST_LIMIT = 16
 """Entries of a posting list when it is cleaned for the first time."""
 
@@ -29,11 +37,48 @@ _WEIGHTS: Weights = (1.0 + np.log(np.maximum(np.arange(256), 1))).astype(np.floa
 """Count of a term in an order -> its weight there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The weighed terms of several orders, one after another."""
+
+    ids: Ids
+    weights: Weights
+    lengths: NDArray[np.int64]  # terms of each order
+    own: Weights  # by bucket, all zero: room to look weights up in
+
+    def cosines(self, ids: Ids, weights: Weights) -> Weights:
+        """Cosine of terms whose squares sum up to 1 and each order, 0 to 1."""
+        self.own[ids] = weights
+        alike = self.sums(self.weights * self.own[self.ids])
+        self.own[ids] = 0.0
+        return alike
+
+    def middle(self, shares: Weights) -> Weights:
+        """Cosine of each order and all of them mixed by `shares`."""
+        each = np.repeat(shares, self.lengths)
+        some = each > 0.0
+        ids = self.ids[some]
+        np.add.at(self.own, ids, self.weights[some] * each[some])
+        alike = self.sums(self.weights * self.own[self.ids])
+        self.own[ids] = 0.0
+        return alike
+
+    def sums(self, values: Weights) -> Weights:
+        """Add up what belongs to each order."""
+        added = np.zeros(len(self.lengths), dtype=np.float32)
+        filled = np.flatnonzero(self.lengths)
+        if len(filled):
+            starts = np.concatenate(([0], np.cumsum(self.lengths[filled])[:-1]))
+            added[filled] = np.add.reduceat(values, starts)
+        return added
+
+
 class _Field:
     """One kind of terms: how many orders have each, and which of them an order has."""
 
     def __init__(self) -> None:
         self.orders = np.zeros(BUCKETS, dtype=np.int32)  # that have the term
+        self._logs = np.zeros(BUCKETS, dtype=np.float32)  # logarithm of one more than that
         self._ids: dict[int, bytes] = {}
         self._counts: dict[int, bytes] = {}
         self._own = np.zeros(BUCKETS, dtype=np.float32)  # only filled while a question is asked
@@ -52,16 +97,16 @@ class _Field:
         """Take an order up."""
         self._ids[slot] = bag.ids.tobytes()
         self._counts[slot] = bag.counts.tobytes()
-        self.orders[bag.ids] += 1
+        self._count(bag.ids, 1)
 
     def drop(self, slot: int) -> None:
         """Forget an order."""
-        self.orders[self.bag(slot).ids] -= 1
+        self._count(self.bag(slot).ids, -1)
         del self._ids[slot], self._counts[slot]
 
     def rarity(self, ids: Ids) -> Weights:
         """How much each term tells (inverse document frequency, smoothed as scikit-learn does)."""
-        rare: Weights = np.log((1.0 + len(self)) / (1.0 + self.orders[ids])).astype(np.float32) + 1.0
+        rare: Weights = np.float32(1.0 + math.log(1.0 + len(self))) - self._logs[ids]
         return rare
 
     def weigh(self, bag: Bag) -> Weights:
@@ -69,22 +114,20 @@ class _Field:
         weights: Weights = _WEIGHTS[bag.counts] * self.rarity(bag.ids)
         return weights / max(float(np.sqrt(np.square(weights).sum())), 1e-6)
 
-    def cosines(self, bag: Bag, slots: Sequence[int]) -> Weights:
-        """Cosine of `bag` and each slot, 0 to 1."""
-        alike = np.zeros(len(slots), dtype=np.float32)
-        parts = [self._ids[slot] for slot in slots]
-        lengths = np.array([len(part) for part in parts], dtype=np.int64) // 4
-        filled = np.flatnonzero(lengths)
-        if not len(filled) or not len(bag.ids):
-            return alike
-        every = _bag(b"".join(parts), b"".join([self._counts[slot] for slot in slots]))
+    def block(self, slots: Sequence[int]) -> Block:
+        """What each slot has, weighed; a slot's squares sum up to 1."""
+        ids = [self._ids[slot] for slot in slots]
+        lengths = np.array([len(part) for part in ids], dtype=np.int64) // 4
+        every = _bag(b"".join(ids), b"".join([self._counts[slot] for slot in slots]))
         weights = _WEIGHTS[every.counts] * self.rarity(every.ids)
-        starts = np.concatenate(([0], np.cumsum(lengths[filled])[:-1]))
-        self._own[bag.ids] = self.weigh(bag)
-        dots = np.add.reduceat(weights * self._own[every.ids], starts)
-        self._own[bag.ids] = 0.0
-        alike[filled] = dots / np.sqrt(np.add.reduceat(weights * weights, starts))
-        return alike
+        block = Block(every.ids, weights, lengths, self._own)
+        norms = np.sqrt(block.sums(weights * weights))
+        return replace(block, weights=weights / np.repeat(norms, lengths))
+
+    def _count(self, ids: Ids, change: int) -> None:
+        orders = self.orders[ids] + np.int32(change)
+        self.orders[ids] = orders
+        self._logs[ids] = np.log1p(orders)
 
 
 class Postings:
@@ -170,8 +213,26 @@ class Postings:
         return slots_found
 
     def cosines(self, terms: Terms, slots: Sequence[int]) -> tuple[Weights, Weights]:
-        """How alike `terms` and each slot are, 0 to 1: all their words, and their titles."""
-        return self._fields[0].cosines(terms.words, slots), self._fields[1].cosines(terms.title, slots)
+        """How alike `terms` and each slot are, 0 to 1: all their words, and their titles.
+
+        Those that are most alike tell more of the matter than one order does: how alike each slot and
+        these are counts, too (pseudo-relevance feedback among the slots).
+        """
+        fields = list(zip(self._fields, (terms.words, terms.title), strict=True))
+        blocks = [field.block(slots) for field, _ in fields]
+        alike = [
+            block.cosines(bag.ids, field.weigh(bag))
+            for block, (field, bag) in zip(blocks, fields, strict=True)
+        ]
+        shares = _leading(alike[0] + alike[1])
+        if shares is None:
+            return alike[0], alike[1]
+        # a leading one is as like itself as the question is: else it would speak for itself
+        mixed = [
+            one + LEADING_SHARE * (block.middle(shares) - shares * (block.lengths > 0) + shares * one - one)
+            for one, block in zip(alike, blocks, strict=True)
+        ]
+        return mixed[0], mixed[1]
 
     def _put(self, words: Bag, title: Bag) -> int:
         slot = self._next
@@ -201,6 +262,15 @@ class Postings:
         kept = slots[inside][self._scale[0, slots[inside] - self._base] > 0.0]
         self._lists[key] = bytearray(kept.tobytes())
         self._limits[key] = max(LEAST_LIMIT, 2 * len(kept))
+
+
+def _leading(alike: Weights) -> Weights | None:
+    """Shares of those most alike, which sum up to 1; None when none is alike enough."""
+    shares: Weights = np.zeros_like(alike)
+    first = np.argsort(-alike, kind="stable")[:LEADING_MOST]
+    shares[first] = np.where(alike[first] > LEADING_LEAST, alike[first], np.float32(0.0))
+    total = np.float32(shares.sum())
+    return shares / total if total > 0.0 else None
 
 
 def _bag(ids: bytes, counts: bytes) -> Bag:

@@ -11,6 +11,8 @@ __all__ = ["Evidence", "ago", "kind_of", "reason_of", "score_of"]
 DAY_S = 86_400.0
 PLACES = frozenset({"小区", "道路", "地点"})
 """Kinds of places that decide whether two orders can be the same matter."""
+STEEP = 0.9
+"""Up to this likeness (0 to 2) every bit makes the same matter much surer; beyond it was sure already."""
 HALF_LIFE_S = 30 * DAY_S
 """A matter of a month ago counts half of what time can add."""
 
@@ -40,24 +42,25 @@ def score_of(evidence: Evidence) -> float:
 
     A logistic curve over the evidence with round numbers, set by hand on labelled messages.
     """
-    points = min(-5.5 + 10.0 * (evidence.text + evidence.title), 3.5 + evidence.text + evidence.title)
+    alike = evidence.text + evidence.title
+    points = -5.5 + 10.0 * min(alike, STEEP) + 3.5 * max(0.0, alike - STEEP)
     if evidence.same_place in PLACES:
-        points += 1.5
+        points += 1.0
     elif evidence.same_place == "街道":
-        points += 0.4
+        points += 0.3
     if evidence.other_place in PLACES:
-        points -= 4.0
+        points -= 3.0
     elif evidence.other_place:
         points -= 2.0
     if evidence.other_names:
-        points -= 1.5
+        points -= 1.0
     elif evidence.shared_name:
-        points += 0.3
+        points += 0.5
     if evidence.same_caller:
         points += 1.0
     if evidence.same_category:
-        points += 0.3
-    points += 0.6 * (0.5 ** (max(0.0, evidence.age_s) / HALF_LIFE_S)) - 0.3
+        points += 0.2
+    points += 0.3 * (0.5 ** (max(0.0, evidence.age_s) / HALF_LIFE_S)) - 0.15
     return 1.0 / (1.0 + math.exp(-points))
 
 

@@ -10,6 +10,8 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 import rjieba
@@ -83,11 +85,14 @@ def names_in(text: str) -> frozenset[str]:
 
 def telling_words(text: str, other: str, *, most: int) -> tuple[str, ...]:
     """Words of `other` that `text` has too, in the order of `other`: what both speak of."""
-    found: dict[str, None] = {}
-    for word in words_of(other[:TITLE_MAX]):
-        if len(word) >= 2 and word not in _STOP and not word.isascii() and word in text:
-            found[word] = None
-    return tuple(found)[:most]
+    return tuple(islice((word for word in _speaking(other[:TITLE_MAX]) if word in text), most))
+
+
+@lru_cache(maxsize=8192)
+def _speaking(title: str) -> tuple[str, ...]:
+    """Words of a title that say something; kept, since the same orders are found again and again."""
+    words = dict.fromkeys(words_of(title))
+    return tuple(word for word in words if len(word) >= 2 and word not in _STOP and not word.isascii())
 
 
 def terms_of(title: str, text: str, places: Iterable[str] = ()) -> Terms:
