@@ -45,7 +45,7 @@ FIELDS = (
 )
 """What a field is called in the output, and on the order."""
 UNLISTED = "/unlisted"
-"""What the source of a place ends with no list has, a guess: as words it tells, as a place it would tell too much."""
+"""How the source of a place ends that no list has: as words it tells enough, as a place it tells too much."""
 LEVELS = ("level1", "level2", "level3")
 NOTHING: dict[str, object] = {"value": "", "source": "", "confidence": 0.0}
 
