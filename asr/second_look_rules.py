@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from asr.digit_sounds import NUMERALS, UNITS, likeness
 from asr.recogniser import HeardWord
 from asr.second_look_align import aligned_signs, signs_of
+from asr.second_look_swallowed import brought_back, digit_runs
 from asr.text_number import DIGITS
 
 MAX_PASSAGES = 3
@@ -158,6 +159,9 @@ def believed(words: Sequence[HeardWord], passage: Passage, again: Sequence[Heard
     may be completed by the digits right beside that part. Otherwise it must read like a house number or
     have as many digits as syllables were heard.
     """
+    number = _number_heard(words, passage)
+    if number is not None:
+        return number if number.whole else None
     heard = signs_of(words, passage.first, passage.last)
     said = signs_of(again, 0, len(again))
     aligned = aligned_signs(heard, said)
@@ -173,6 +177,20 @@ def believed(words: Sequence[HeardWord], passage: Passage, again: Sequence[Heard
         if covered is not None and score >= 0.45 * (said_last - said_first):
             return Reading(*covered, chosen, True)
     return _house(words, passage, again)
+
+
+def _number_heard(words: Sequence[HeardWord], passage: Passage) -> Reading | None:
+    """Return a number heard surely as digits: complete (nothing to replace, `whole` is False) or made so."""
+    for first, last in digit_runs(words, passage.first, passage.last):
+        run = tuple(words[first:last])
+        if sum(word.confidence for word in run) / len(run) < _SURE:
+            continue
+        if whole_number("".join(word.text for word in run)):
+            return Reading(first, last, run, False)
+        restored = brought_back(run, _PHONE)
+        if restored is not None:
+            return Reading(first, last, restored, True)
+    return None
 
 
 def _house(words: Sequence[HeardWord], passage: Passage, again: Sequence[HeardWord]) -> Reading | None:

@@ -198,3 +198,44 @@ def test_a_sentence_without_numbers_costs_nothing() -> None:
     audio.begin(0.0)
     assert SecondLook(digits).look(Heard(words("小区 停水 了 没有 人 管")), audio) == ()
     assert digits.given == []
+
+
+def dictated(
+    text: str, *, long: dict[int, float] | None = None, pause_after: int = -1
+) -> tuple[HeardWord, ...]:
+    """Digits as a recogniser that is sure hears them; some take longer, after one comes a pause."""
+    told = []
+    start = 0.0
+    for index, digit in enumerate(text):
+        length = (long or {}).get(index, SYLLABLE_S)
+        told.append(HeardWord(digit, start, start + length, 1.0))
+        start += length + (0.2 if index == pause_after else 0.0)
+    return tuple(told)
+
+
+def test_a_number_that_was_heard_whole_stands_whatever_the_second_look_makes_of_it() -> None:
+    heard = (*dictated("幺八六五五零九三二七七"), HeardWord("找", 2.2, 2.4, 1.0))
+    again = dictated("幺八六五五零九二七七九")
+    assert believed(heard, Passage(0, len(heard)), again) is None
+
+
+def test_the_second_of_two_fives_that_ran_together_is_brought_back() -> None:
+    heard = dictated("零五一六五七八二零三四", long={1: 0.36})
+    reading = believed(heard, Passage(0, len(heard)), heard)
+    assert reading is not None
+    assert (reading.text, reading.whole) == ("零五五一六五七八二零三四", True)
+    assert reading.words[2].confidence < 0.6
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        dictated("零五一六五七八二零三四"),  # nothing took longer
+        dictated("零五一六五七八二零三四", long={1: 0.36}, pause_after=1),  # drawn out before a pause
+        dictated("零五一六五七八二零三四", long={1: 0.36, 4: 0.36}),  # either of two
+        dictated("零五一六五七八二零三四", long={5: 0.36}),  # 七七 does not run together
+        dictated("六五七八二零三四五", long={3: 0.36}),  # no telephone number lacks one digit
+    ],
+)
+def test_no_digit_is_invented(heard: tuple[HeardWord, ...]) -> None:
+    assert believed(heard, Passage(0, len(heard)), heard) is None
