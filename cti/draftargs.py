@@ -6,7 +6,7 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
-MOST_SIMILAR = 50
+MOST_SIMILAR = 100
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--units", type=Path, metavar="FILE", help="CSV name,level,parent,duties,areas")
     parser.add_argument(
-        "--similar", type=int, default=MOST_SIMILAR, metavar="N", help="similar lines named at most (0 to 50)"
+        "--similar",
+        type=int,
+        default=MOST_SIMILAR,
+        metavar="N",
+        help="similar lines named at most (0 to 100)",
     )
 
 
@@ -47,8 +51,9 @@ BENCH_FILES = {
     "test": "text: the same to measure on",
     "labels": 'text: JSON {"groups": [[id, …], …]} of messages about the same event',
     "messages": "text: JSONL id, title, body, time that the labels speak of",
+    "model": "text: folder of the speech model (default: the one in use)",
 }
-"""Files that `hotline bench text` may be given."""
+"""Files and folders that `hotline bench text` may be given."""
 
 
 def bench(parser: argparse.ArgumentParser) -> None:

@@ -31,6 +31,7 @@ class Options:
     test: Path | None = None  # text: the same, to measure on
     labels: Path | None = None  # text: groups of messages that report the same event
     messages: Path | None = None  # text: JSONL id, title, body, time that the labels speak of
+    model: Path | None = None  # text: speech model to hear calls with; None: the one in use
 
     def check(self) -> None:
         """Refuse what cannot be measured.

@@ -85,6 +85,19 @@ def replay(
     return ends, seconds
 
 
+def last_readings(
+    extractor: DraftExtractor,
+    calls: Sequence[Mapping[str, Any]],
+    lines: Sequence[Sequence[Line]],
+    now: datetime,
+) -> list[tuple[Reading, ...]]:
+    """Read every call at once, given its lines."""
+    return [
+        extractor.readings(each, caller=str(call.get("caller", "")), now=now)
+        for call, each in zip(calls, lines, strict=True)
+    ]
+
+
 def scored(calls: Sequence[Mapping[str, Any]], ends: Sequence[tuple[Reading, ...]]) -> Score:
     """Compare what was read with what the calls expect; a field that must stay empty counts as well."""
     score = Score()
