@@ -225,6 +225,10 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _asr(options: argparse.Namespace) -> int:
+    if options.action != "adapt":
+        for name in ("gazetteer", "text", "out", "force", "back"):
+            if getattr(options, name):
+                raise SettingError(f"--{name}", getattr(options, name), "goes with hotline asr adapt")
     if options.action != "run":
         from cti.asradmin import act
 

@@ -40,14 +40,17 @@ def policy(parser: argparse.ArgumentParser) -> None:
 
 def asr(parser: argparse.ArgumentParser) -> None:
     """What may follow `hotline asr`."""
-    parser.set_defaults(action="run")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    actions.add_parser("run", help="run the workers (this is done without an ACTION, too)")
-    actions.add_parser("compose", help="compose the model's graph: recognisers cost a third and stop growing")
-    adapt = actions.add_parser("adapt", help="adapt the model to the city's own names and words")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        default="run",
+        choices=("run", "compose", "adapt", "models"),
+        help="run the workers (without a word, too); compose the model's graph: recognisers cost a third and "
+        "stop growing; adapt the model to the city's own names and words; list the models on this machine",
+    )
+    adapt = parser.add_argument_group("adapt")
     adapt.add_argument("--gazetteer", type=Path, metavar="FILE", help="names: name,kind,parent[,lon,lat]")
     adapt.add_argument("--text", type=Path, metavar="FILE", help="sentences, one a line, or JSON lines")
     adapt.add_argument("--out", type=Path, metavar="DIR", help="write a model folder, change nothing else")
     adapt.add_argument("--force", action="store_true", help="replace the one in use though it scores better")
     adapt.add_argument("--back", action="store_true", help="use the model from before again")
-    actions.add_parser("models", help="the models on this machine, and which one is used")
