@@ -21,7 +21,7 @@ __all__ = ["SimilarIndex", "SimilarItem"]
 CANDIDATES = 128
 """Orders that are compared word by word for one question."""
 LOOKED_AT = 40
-"""Of those, the most alike, of which place, time and caller are looked at, too."""
+"""So many more than are asked for, the most alike, are looked at for place, time and caller, too."""
 CALLERS_KEPT = 16
 """Newest orders of one caller that are candidates whatever they say."""
 LEAST_SCORE = 0.05
@@ -94,26 +94,27 @@ class SimilarIndex:
         `now` (epoch seconds) is what “2小时前” counts from; how near two orders are in time counts from
         the item's own `at`, or from `now` when it has none. Orders with a score below `least` are left out.
         """
-        terms = _terms(item)
-        slots = self._postings.candidates(terms, max(CANDIDATES, 2 * limit)).tolist()
-        slots = list(
-            {*slots, *self._callers.get(item.caller, ())[-CALLERS_KEPT:]} - {self._slots.get(item.order_id)}
-        )
-        texts, titles = self._postings.cosines(terms, slots)
+        limit = min(max(0, limit), LIMIT_MOST)
+        asked = _Asked(item)
+        found = self._postings.candidates(asked.terms, max(CANDIDATES, 2 * limit)).tolist()
+        of_caller = self._callers.get(item.caller, ())[-CALLERS_KEPT:]
+        slots = list({*found, *of_caller} - {self._slots.get(item.order_id)})
+        texts, titles = self._postings.cosines(asked.terms, slots)
+        closest = np.argsort(-(texts + titles), kind="stable")[: limit + LOOKED_AT].tolist()
         moment = item.at or now
-        closest = np.argsort(-(texts + titles), kind="stable")[: max(LOOKED_AT, 2 * limit)].tolist()
         scored: list[tuple[float, int, Evidence]] = []
         for at in closest:
-            slot, text, title = slots[at], float(texts[at]), float(titles[at])
-            other = self._kept[slot]
-            evidence = _evidence(item, terms, other, self._names[slot], text, title, abs(moment - other.at))
+            slot, other = slots[at], self._kept[slots[at]]
+            evidence = asked.beside(
+                other, self._names[slot], float(texts[at]), float(titles[at]), abs(moment - other.at)
+            )
             score = score_of(evidence)
             if score >= least:
                 scored.append((score, slot, evidence))
         scored.sort(key=lambda one: (-one[0], -one[1]))
         return tuple(
-            _found(self._kept[slot], round(score, 3), evidence, item, now)
-            for score, slot, evidence in scored[: min(max(0, limit), LIMIT_MOST)]
+            asked.found(self._kept[slot], round(score, 3), evidence, now)
+            for score, slot, evidence in scored[:limit]
         )
 
     def _make_room(self) -> None:
@@ -138,52 +139,58 @@ def _terms(item: SimilarItem) -> Terms:
     return terms_of(item.title, item.text, (item.place,))
 
 
-def _evidence(
-    item: SimilarItem,
-    terms: Terms,
-    other: SimilarItem,
-    names: tuple[tuple[str, ...], tuple[str, ...]],
-    text: float,
-    title: float,
-    apart_s: float,
-) -> Evidence:
-    of_title, of_all = names
-    said = f"{item.title}{item.text}"
-    same = different = ""
-    for name, mine, theirs in (
-        (kind_of(item.place), item.place, other.place),
-        ("街道", item.street, other.street),
-        ("区县", item.district, other.district),
-    ):
-        if mine and theirs:
-            if mine in theirs or theirs in mine:
-                same = same or name
-            elif theirs not in said and kind_of(mine) == kind_of(theirs):
-                different = different or name
-    crossing = not terms.title_names.isdisjoint(of_all) or not terms.names.isdisjoint(of_title)
-    return Evidence(
-        text=text,
-        title=title,
-        same_place=same,
-        other_place=different,
-        shared_name=crossing,
-        other_names=bool(terms.title_names and of_title) and not crossing,
-        same_caller=bool(item.caller) and item.caller == other.caller,
-        same_category=bool(item.category) and item.category == other.category,
-        age_s=apart_s,
-    )
+class _Asked:
+    """An order that others are compared with."""
 
+    def __init__(self, item: SimilarItem) -> None:
+        self.item = item
+        self.terms = _terms(item)
+        self.said = f"{item.title}。{item.text}"
+        self._kind = kind_of(item.place)
 
-def _found(
-    other: SimilarItem, score: float, evidence: Evidence, item: SimilarItem, now: float
-) -> SimilarOrder:
-    words = telling_words(f"{item.title}。{item.text}", f"{other.title}", most=3)
-    told = replace(evidence, words=words, age_s=max(0.0, now - other.at))
-    return SimilarOrder(
-        order_id=other.order_id,
-        number=other.number,
-        title=other.title,
-        at=other.at,
-        score=score,
-        reason=reason_of(told),
-    )
+    def beside(
+        self, other: SimilarItem, names: tuple[tuple[str, ...], tuple[str, ...]], text: float, title: float,
+        apart_s: float,
+    ) -> Evidence:  # fmt: skip
+        """Say what it has in common with another order; `names` are those of its title and of all of it."""
+        item, (of_title, of_all) = self.item, names
+        same = different = ""
+        if item.place and other.place:
+            if item.place in other.place or other.place in item.place:
+                same = self._kind
+            elif other.place not in self.said and kind_of(other.place) == self._kind:
+                different = self._kind
+        for name, mine, theirs in (
+            ("街道", item.street, other.street),
+            ("区县", item.district, other.district),
+        ):
+            if mine and theirs:
+                if mine in theirs or theirs in mine:
+                    same = same or name
+                elif theirs not in self.said:
+                    different = different or name
+        mine_names = self.terms.title_names
+        crossing = not mine_names.isdisjoint(of_all) or not self.terms.names.isdisjoint(of_title)
+        return Evidence(
+            text=text,
+            title=title,
+            same_place=same,
+            other_place=different,
+            shared_name=crossing,
+            other_names=bool(mine_names and of_title) and not crossing,
+            same_caller=bool(item.caller) and item.caller == other.caller,
+            same_category=bool(item.category) and item.category == other.category,
+            apart_s=apart_s,
+        )
+
+    def found(self, other: SimilarItem, score: float, evidence: Evidence, now: float) -> SimilarOrder:
+        """Say in Chinese why the other was found."""
+        words = telling_words(self.said, other.title, most=3)
+        return SimilarOrder(
+            order_id=other.order_id,
+            number=other.number,
+            title=other.title,
+            at=other.at,
+            score=score,
+            reason=reason_of(evidence, words, max(0.0, now - other.at)),
+        )

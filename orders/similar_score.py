@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = ["Evidence", "ago", "kind_of", "reason_of", "score_of"]
@@ -33,8 +34,7 @@ class Evidence:
     other_names: bool = False  # both titles name places, none in common
     same_caller: bool = False
     same_category: bool = False
-    words: tuple[str, ...] = ()  # most telling words in common, at most three
-    age_s: float = 0.0  # how long ago the other was opened
+    apart_s: float = 0.0  # how long one was opened after the other
 
 
 def score_of(evidence: Evidence) -> float:
@@ -60,32 +60,31 @@ def score_of(evidence: Evidence) -> float:
         points += 1.0
     if evidence.same_category:
         points += 0.2
-    points += 0.3 * (0.5 ** (max(0.0, evidence.age_s) / HALF_LIFE_S)) - 0.15
+    points += 0.3 * (0.5 ** (max(0.0, evidence.apart_s) / HALF_LIFE_S)) - 0.15
     return 1.0 / (1.0 + math.exp(-points))
 
 
-def reason_of(evidence: Evidence) -> str:
-    """Return a sentence such as “同一地点；都提到停水、水泵；2小时前”."""
+def reason_of(evidence: Evidence, words: Sequence[str], age_s: float) -> str:
+    """Return a sentence such as “同一地点；都提到停水、水泵；2小时前”.
+
+    `words` are the most telling that both say, `age_s` is how long ago the other was opened.
+    """
     parts: list[str] = []
     if evidence.same_caller:
         parts.append("同一来电号码")
     if evidence.same_place:
         parts.append(f"同一{evidence.same_place}")
-    if evidence.words:
-        parts.append("都提到" + "、".join(evidence.words))
+    if words:
+        parts.append("都提到" + "、".join(words))
     elif evidence.same_category:
         parts.append("同一事项分类")
-    parts.append(ago(evidence.age_s))
+    parts.append(ago(age_s))
     return "；".join(parts)
 
 
 def kind_of(place: str) -> str:
     """Say what a place is: 小区, 道路 or 地点."""
-    if place.endswith(
-        ("小区", "花园", "家园", "公寓", "苑", "园", "城", "府", "湾", "庭", "居", "里", "郡", "邸", "新村")
-    ):
-        return "小区"
-    return "道路" if place.endswith(("路", "街", "大道", "巷", "弄", "高架", "桥")) else "地点"
+    return "道路" if _ROAD.search(place) else "小区" if _ESTATE.search(place) else "地点"
 
 
 def ago(seconds: float) -> str:
