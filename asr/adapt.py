@@ -19,12 +19,23 @@ from pathlib import Path
 import msgspec
 
 from asr.adapt_learn import WEIGHT, Learnt, Material, learn, lexicon_of, refusal
-from asr.adapt_store import SEAL, Adapted, AdaptError, active, adapted_beside, publish, read_seal
+from asr.adapt_store import (
+    SEAL,
+    Adapted,
+    AdaptError,
+    active,
+    adapted_beside,
+    publish,
+    read_seal,
+    read_words,
+    write_words,
+)
 from asr.fetch import Progress
 from asr.graph import available_memory, half_sizes, locked, require_room
 from asr.graph_digits import add_digits
 from asr.graph_tools import FstRunner, Tools, link_parts, search_graph
 from asr.lm_fst import read, write
+from asr.lm_ngram import Trigrams
 
 NEEDS_DISK = 1_900_000_000
 """Bytes that adapting takes at most, its intermediate files included."""
@@ -75,16 +86,19 @@ def adapt(
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(dir=place, prefix=prefix) as folder:
             work = Path(folder)
-            learnt = _language_half(model, work, tools, material, progress)
             current = active(model) if out is None and not force else None
             seal = read_seal(current) if current is not None else None
-            if (why := refusal(learnt, seal.after if seal else None)) is not None:
+            used = read_words(current) if current is not None else None
+            learnt = _language_half(model, work, tools, material, used, progress)
+            names = len(material.entries)
+            if (why := refusal(learnt, names=names, names_before=seal.names if seal else 0)) is not None:
                 raise AdaptError(f"the adapted model is not better and is not used: {why}")
             search_graph(model, work, tools, progress)
             new = _assemble(model, work, tools, target=place / "new", whole=out is not None)
             progress("listening with it for the first time", 0.95)
             if not (heard := hear(new).strip()):
                 raise AdaptError("the adapted model understands nothing of clear speech and is not used")
+            write_words(new, learnt.domain)
             made = _described(learnt, material, now, heard, halves, new)
             (new / SEAL).write_bytes(msgspec.json.encode(made))
             if out is None:
@@ -97,8 +111,10 @@ def adapt(
     return target, made
 
 
-def _language_half(model: Path, work: Path, tools: Tools, material: Material, progress: Progress) -> Learnt:
-    """Write the mixture's `G.txt` and `words.txt` into `work`."""
+def _language_half(
+    model: Path, work: Path, tools: Tools, material: Material, used: Trigrams | None, progress: Progress
+) -> Learnt:
+    """Write the mixture's `G.txt` and `words.txt` into `work`; `used`: the city's share in what is in use."""
     fst = FstRunner(tools, work)
     half = str(model / "graph" / "Gr.fst")
     progress("reading the model's language half", 0.0)
@@ -109,7 +125,7 @@ def _language_half(model: Path, work: Path, tools: Tools, material: Material, pr
     (work / "general.txt").unlink()
     words = lexicon_of((work / "words.txt").read_text("utf-8").splitlines(), general)
     progress("learning the city's words", 0.06)
-    learnt = learn(material, words, general)
+    learnt = learn(material, words, general, current=used)
     progress("writing the mixture", 0.12)
     with (work / "G.txt").open("w", encoding="ascii") as out:
         write(learnt.model, out)

@@ -30,6 +30,8 @@ WORSE_GENERAL = 0.4
 """Bits a character that general speech may cost more."""
 WORSE_CITY = 1.05
 """How many times the active model's cost a new one may cost in the city's sentences."""
+FEWER_NAMES = 0.5
+"""A new model must have so large a share of the active one's names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +50,13 @@ class Learnt:
     """A language half for the city, and how it was measured."""
 
     model: Trigrams  # the mixture
+    domain: Trigrams  # the city's share of it
     sentences: int  # learnt from
     skipped: int  # left out: characters that no word of the model has
     texts: int  # sentences of the city's own texts
     before: Scores  # of the general model
     after: Scores  # of the mixture
+    current: Scores | None = None  # of the adapted model in use, on the same sentences
 
 
 def lexicon_of(table: Sequence[str], general: Trigrams) -> Lexicon:
@@ -61,8 +65,18 @@ def lexicon_of(table: Sequence[str], general: Trigrams) -> Lexicon:
     return lexicon(table, {int(number): -float(general.one[number]) for number in known})
 
 
-def learn(material: Material, words: Lexicon, general: Trigrams, *, weight: float = WEIGHT) -> Learnt:
-    """Return the language half for a city: its own trigrams, mixed with the general model's."""
+def learn(
+    material: Material,
+    words: Lexicon,
+    general: Trigrams,
+    *,
+    current: Trigrams | None = None,
+    weight: float = WEIGHT,
+) -> Learnt:
+    """Return the language half for a city: its own trigrams, mixed with the general model's.
+
+    `current`: the city's trigrams in the adapted model that is in use, to be compared with.
+    """
     rows: list[tuple[int, ...]] = []
     skipped = 0
 
@@ -84,36 +98,48 @@ def learn(material: Material, words: Lexicon, general: Trigrams, *, weight: floa
     held = own[::HELD_OUT]
     if len(held) < ENOUGH:
         held += drawn(phrases, material.entries, material.words, count=max(material.drawn // 30, 1), seed=99)
-    domain = prune(count(rows), LEAST)
-    mixed = mix(domain, general, weight)
     told = [row for sentence in held if (row := spelled(sentence, words))]
     plain = [row for sentence in general_sentences() if (row := spelled(sentence, words))]
+
+    def scores(model: Trigrams) -> Scores:
+        return Scores(city=bits(model, told, words), general=bits(model, plain, words))
+
+    used = None if current is None else scores(mix(current, general, weight))
+    domain = prune(count(rows), LEAST)
+    mixed = mix(domain, general, weight)
     return Learnt(
         model=mixed,
+        domain=domain,
         sentences=len(rows),
         skipped=skipped,
         texts=len(own),
-        before=Scores(city=bits(general, told, words), general=bits(general, plain, words)),
-        after=Scores(city=bits(mixed, told, words), general=bits(mixed, plain, words)),
+        before=scores(general),
+        after=scores(mixed),
+        current=used,
     )
 
 
-def refusal(learnt: Learnt, active: Scores | None) -> str | None:
+def refusal(learnt: Learnt, *, names: int = 0, names_before: int = 0) -> str | None:
     """Say why a new language half must not replace what is in use, None where it may.
 
-    `active`: what the adapted model that is in use scored when it was made, None where there is none.
+    `names`: how many names it learnt; `names_before`: how many the adapted model in use did, 0 without one.
     """
-    before, after = learnt.before, learnt.after
+    before, after, used = learnt.before, learnt.after, learnt.current
     if not before.city:
         return "the model has no words to spell the city's sentences with: use a Chinese model"
     if not after.city < before.city:
         return f"the city's sentences cost {after.city:.2f} bits a character, {before.city:.2f} without it"
     if after.general > before.general + WORSE_GENERAL:
         return f"general sentences cost {after.general:.2f} bits a character, {before.general:.2f} without it"
-    if active is not None and after.city > WORSE_CITY * active.city:
+    if names < names_before * FEWER_NAMES:
         return (
-            f"the city's sentences cost {after.city:.2f} bits a character, {active.city:.2f} with the model "
-            "in use: were names or texts left out? --force replaces it all the same"
+            f"it has {names} names, the model in use {names_before}: were names left out? "
+            "--force replaces it all the same"
+        )
+    if used is not None and after.city > WORSE_CITY * used.city:
+        return (
+            f"the city's sentences cost {after.city:.2f} bits a character, {used.city:.2f} with the model in "
+            "use: were texts left out? --force replaces it all the same"
         )
     return None
 

@@ -6,19 +6,27 @@ They stand beside the model that they were made of, in `<model>-adapted/`: a fol
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from asr.errors import AsrError
 from asr.graph import half_sizes
+from asr.lm_ngram import Trigrams
+
+log = logging.getLogger(__name__)
 
 SEAL = ".hotline-adapted.json"
+WORDS = ".hotline-words.npz"
+"""In an adapted model's folder: the city's share of its language half, `asr.lm_ngram.Trigrams`."""
 ACTIVE = "active"
 _VERSION = re.compile(r"v(\d{1,6})")
 
@@ -65,6 +73,23 @@ def read_seal(folder: Path) -> Adapted | None:
     except (OSError, msgspec.MsgspecError):
         return None
     return seal if whole else None
+
+
+def write_words(folder: Path, domain: Trigrams) -> None:
+    """Keep the city's share of the language half in an adapted model's folder, to compare the next with."""
+    arrays = {each.name: getattr(domain, each.name) for each in fields(Trigrams)}
+    with (folder / WORDS).open("wb") as out:
+        np.savez_compressed(out, **arrays)
+
+
+def read_words(folder: Path) -> Trigrams | None:
+    """Return the city's share of an adapted model's language half, None where the file is not whole."""
+    try:
+        with np.load(folder / WORDS, allow_pickle=False) as arrays:
+            return Trigrams(**{each.name: arrays[each.name] for each in fields(Trigrams)})
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        log.warning("the model in use is not compared with", extra={"error": type(error).__name__})
+        return None
 
 
 def versions(model: Path) -> dict[int, Path]:

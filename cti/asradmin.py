@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from asr.graph import composed_beside, halves_of, is_composed_of
 from asr.model import FoundModel, find_model
 from asterisk_conf import debs
 from asterisk_conf.errors import ProvideError
-from cti.asrwords import material, read_texts, submitted
+from cti.asrwords import OwnWords, material, own_words, read_texts
 from cti.database import current_revision, head_revision, open_engine
 from cti.errors import StartError
 from cti.gazetteeradmin import city_file
+from cti.learning import folder_of, taxonomy_of
 from cti.settings import Settings
 
 PACKAGES = ("libfst-tools", "libfst22-plugins-base")
@@ -101,8 +103,8 @@ def adapt(
 ) -> int:
     """Adapt the model to the city; return the exit status.
 
-    With `out`, only from `gazetteer` and `text` and into that folder; else also from the orders that were
-    submitted, and the hotline's recognisers use it from their next start on.
+    With `out`, only from `gazetteer` and `text` and into that folder; else also from the hotline's own
+    taxonomy, units, knowledge articles and submitted orders, and running recognisers take it up.
 
     Raises:
         AsrError: there is no model, the files are not as they should be, or the model cannot be adapted here.
@@ -112,16 +114,20 @@ def adapt(
     city = gazetteer or city_file(settings)
     entries = load_entries(city)
     texts = read_texts(text) if text is not None else ()
-    titles: tuple[str, ...] = ()
+    own, taxonomy = OwnWords(), None
     if out is None:
-        told, titles = asyncio.run(_submitted(settings))
-        texts = (*told, *texts)
+        own, taxonomy = asyncio.run(_own(settings)), taxonomy_of(folder_of(settings))
+        tell(
+            f"地名 {len(entries)} 个，已提交工单 {len(own.texts)} 件，知识问句 {len(own.questions)} 条，"
+            f"单位 {len(own.units) or '（随附）'}，另有文本 {len(texts)} 行"
+        )
+    own = replace(own, texts=(*own.texts, *texts))
     if not entries:
         tell(f"{city} 中没有地名：只用通用的热线说法调整模型")
     folder, made = adapt_model(
         model,
         _tools(settings),
-        material(entries, texts, titles),
+        material(entries, own, taxonomy=taxonomy),
         _progress(tell),
         now=time.time(),
         out=None if out is None else out.expanduser().absolute(),
@@ -176,14 +182,13 @@ def models(settings: Settings, *, say: Callable[[object], None], tell: Callable[
     return 0
 
 
-async def _submitted(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Summaries and titles of submitted orders; none where there is no database of this version yet."""
+async def _own(settings: Settings) -> OwnWords:
+    """What the hotline's own tables say; nothing where there is no database of this version yet."""
     engine = open_engine(settings.database)
     try:
         if await current_revision(engine) != head_revision():
-            return (), ()
-        async with engine.connect() as connection:
-            return await submitted(connection)
+            return OwnWords()
+        return await own_words(engine)
     finally:
         await engine.dispose()
 

@@ -1,22 +1,26 @@
-"""What a city's language model learns from: names, matters, units, submitted orders, files of texts."""
+"""What a city's language model learns from: names, matters, units, knowledge, orders, files of texts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asr.adapt_learn import Material
 from asr.adapt_sentences import Words
-from asr.examples import shipped_matters
+from asr.examples import shipped_matters, shipped_taxonomy
 from asr.gazetteer_file import Entry
+from asr.taxonomy import Taxonomy
 from cti.errors import StartError
+from orders.knowledge_store import KnowledgeStore
 from orders.messages import OrderState
 from orders.tables import orders
-from orders.unit_table import shipped_units
+from orders.unit_store import UnitStore
+from orders.unit_table import Unit, shipped_units
 
 MAX_TEXT_BYTES = 100_000_000
 MAX_LINE = 20_000
@@ -26,24 +30,41 @@ _KEYS = ("text", "title", "body", "summary")
 """What of a line of JSON is read, where it is there."""
 
 
-def material(entries: tuple[Entry, ...], texts: tuple[str, ...], titles: tuple[str, ...] = ()) -> Material:
-    """Return all that is learnt from: the city's own, and the product's matters and units."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnWords:
+    """What a hotline's own tables say."""
+
+    texts: tuple[str, ...] = ()  # summaries of submitted orders
+    titles: tuple[str, ...] = ()  # of submitted orders
+    questions: tuple[str, ...] = ()  # of knowledge articles, each in all its wordings
+    units: tuple[Unit, ...] = ()  # where matters are sent; () for the shipped ones
+
+
+def material(
+    entries: tuple[Entry, ...], own: OwnWords | None = None, *, taxonomy: Taxonomy | None = None
+) -> Material:
+    """Return all that is learnt from: the city's own words, and the product's matters.
+
+    Without units or a taxonomy of the city's own, the shipped ones are learnt from.
+    """
+    own = own or OwnWords()
     matters = shipped_matters()
-    units = shipped_units()
     cues = (cue for matter in matters for cue in (*matter.cues, *matter.sure, *matter.hints))
-    says = tuple(sentence for matter in matters for sentence in matter.says)
+    nodes = (taxonomy or shipped_taxonomy()).nodes
+    aliases = (alias for matter in matters for alias in matter.aliases)
+    categories = (name for node in nodes for name in (node.name, *node.aliases))
+    units = (name for unit in own.units or shipped_units() for name in (unit.name, *unit.also))
+    titles = (matter.title for matter in matters if matter.title)
     return Material(
         entries=entries,
         words=Words(
             cues=tuple(dict.fromkeys(cue for cue in cues if "*" not in cue and len(cue) > 1)),
-            categories=tuple(
-                dict.fromkeys(name for matter in matters for name in (*matter.path, *matter.aliases))
-            ),
-            titles=(*dict.fromkeys(matter.title for matter in matters if matter.title), *titles),
-            units=tuple(name for unit in units for name in (unit.name, *unit.also) if "{" not in name),
+            categories=tuple(dict.fromkeys((*categories, *aliases))),
+            titles=tuple(dict.fromkeys((*titles, *own.titles, *own.questions))),
+            units=tuple(dict.fromkeys(name for name in units if "{" not in name)),
         ),
-        phrases=says,
-        texts=texts,
+        phrases=(*(sentence for matter in matters for sentence in matter.says), *own.questions),
+        texts=own.texts,
     )
 
 
@@ -80,15 +101,21 @@ def _lines(path: Path, content: str) -> Iterator[str]:
                 yield value[:MAX_LINE]
 
 
-async def submitted(connection: AsyncConnection) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return summaries and titles of the newest submitted orders."""
-    rows = await connection.execute(
-        select(orders.c.summary, orders.c.title)
-        .where(orders.c.state == OrderState.ACCEPTED.value)
-        .order_by(orders.c.updated_at.desc())
-        .limit(MAX_ORDERS)
-    )
-    found = [(row.summary, row.title) for row in rows]
-    return tuple(text for text, _ in found if text), tuple(
-        dict.fromkeys(title for _, title in found if title)
+async def own_words(engine: AsyncEngine) -> OwnWords:
+    """Return what the newest submitted orders, the knowledge articles and the units say."""
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            select(orders.c.summary, orders.c.title)
+            .where(orders.c.state == OrderState.ACCEPTED.value)
+            .order_by(orders.c.updated_at.desc())
+            .limit(MAX_ORDERS)
+        )
+        found = [(row.summary, row.title) for row in rows]
+    articles = await KnowledgeStore(engine).all()
+    asked = (text for article in articles for text in (article.question, *article.variants))
+    return OwnWords(
+        texts=tuple(dict.fromkeys(text for text, _ in found if text)),
+        titles=tuple(dict.fromkeys(title for _, title in found if title)),
+        questions=tuple(dict.fromkeys(asked)),
+        units=await UnitStore(engine).units(),
     )

@@ -17,7 +17,17 @@ import pytest
 from asr.adapt import adapt
 from asr.adapt_learn import Learnt, Material, refusal
 from asr.adapt_sentences import FILES, Words
-from asr.adapt_store import Adapted, AdaptError, Scores, active, adapted_beside, back, versions
+from asr.adapt_store import WORDS as WORDS_FILE
+from asr.adapt_store import (
+    Adapted,
+    AdaptError,
+    Scores,
+    active,
+    adapted_beside,
+    back,
+    read_words,
+    versions,
+)
 from asr.gazetteer_file import Entry, Kind
 from asr.graph_digits import WORDS, digits_beside
 from asr.graph_tools import PROGRAMS, GraphError
@@ -214,20 +224,51 @@ def test_a_model_without_halves_is_refused_by_the_missing_file(tmp_path: Path, t
         run(tmp_path / "nothing", tools)
 
 
-def learnt(city: float, general: float) -> Learnt:
+def learnt(city: float, general: float, used: Scores | None = None) -> Learnt:
     model = count([[1]])
-    return Learnt(model, 1, 0, 0, Scores(city=7.0, general=5.0), Scores(city=city, general=general))
+    scores = Scores(city=7.0, general=5.0), Scores(city=city, general=general)
+    return Learnt(model, model, 1, 0, 0, *scores, used)
 
 
 def test_a_better_one_may_replace_what_is_in_use() -> None:
-    assert refusal(learnt(4.0, 5.1), None) is None
-    assert refusal(learnt(4.0, 5.1), Scores(city=4.1, general=5.0)) is None
+    assert refusal(learnt(4.0, 5.1)) is None
+    assert refusal(learnt(4.0, 5.1, Scores(city=4.1, general=5.0)), names=60, names_before=100) is None
 
 
 def test_one_that_knows_the_city_or_other_speech_worse_may_not() -> None:
-    assert "7.10 bits" in (refusal(learnt(7.1, 5.0), None) or "")
-    assert "general sentences" in (refusal(learnt(4.0, 6.0), None) or "")
-    assert "--force" in (refusal(learnt(5.0, 5.0), Scores(city=4.0, general=5.0)) or "")
+    assert "7.10 bits" in (refusal(learnt(7.1, 5.0)) or "")
+    assert "general sentences" in (refusal(learnt(4.0, 6.0)) or "")
+    assert "texts left out" in (refusal(learnt(5.0, 5.0, Scores(city=4.0, general=5.0))) or "")
+
+
+def test_one_that_lost_most_names_may_not_replace_what_is_in_use_unless_forced(
+    model: Path, tools: Tools
+) -> None:
+    folder, _ = run(model, tools)
+    with pytest.raises(AdaptError, match="it has 0 names, the model in use 3"):
+        run(model, tools, material=Material(drawn=200))
+    assert active(model) == folder
+    assert run(model, tools, material=Material(drawn=200), force=True)[1].names == 0
+
+
+def test_both_are_judged_by_the_same_new_sentences_so_a_city_with_more_names_may_replace_a_small_one(
+    model: Path, tools: Tools
+) -> None:
+    run(model, tools, material=Material(drawn=2000, entries=CITY[:1]))
+    used = read_words(active(model) or model)
+    assert used is not None
+    more = tuple(
+        Entry(name=f"{first}{second}苑", kind=Kind.ESTATE)
+        for first in ALPHABET[:10] for second in ALPHABET[40:46]
+    )  # fmt: skip
+    assert run(model, tools, material=Material(drawn=2000, entries=(*CITY, *more)))[1].names == 63
+
+
+def test_a_torn_file_of_words_costs_only_the_comparison(model: Path, tools: Tools) -> None:
+    folder, _ = run(model, tools)
+    (folder / WORDS_FILE).write_bytes(b"torn")
+    assert read_words(folder) is None
+    assert run(model, tools)[0] != folder
 
 
 def test_a_city_without_anything_is_adapted_to_how_people_talk(model: Path, tools: Tools) -> None:
