@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from asr.digit_sounds import NUMERALS, UNITS, likeness
 from asr.recogniser import HeardWord
 from asr.second_look_align import aligned_signs, signs_of
-from asr.second_look_swallowed import brought_back, digit_runs
+from asr.second_look_swallowed import brought_back, digit_runs, with_first_one
 from asr.text_number import DIGITS
 
 MAX_PASSAGES = 3
@@ -26,8 +26,6 @@ _LEAST, _LEAST_SIGNS = 2.4, 3
 _PHONE = re.compile(r"1[3-9][0-9]{9}|0(?:10|2[0-9])[2-9][0-9]{7}|0[3-9][0-9]{2}[2-9][0-9]{7}")
 _LANDLINE_7 = re.compile(r"零[三四五六七八九][零一二三四五六七八九幺]{9}")
 """Area code and seven digits: one of eight may have been swallowed, so nobody's number is made of it."""
-_RUN_TOGETHER = frozenset(("七", "期", "室", "十"))
-_TEN_OF_MOBILE = re.compile(r"[3-9][0-9]{9}(?![0-9])")
 _COUNTED = re.compile(r"[月年点分块个天次人岁钱路]|(?<!单)元")
 _ID = re.compile(r"[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])[0-9]{4}")
 _N = "[零一二三四五六七八九幺两十百]"
@@ -168,13 +166,14 @@ def believed(words: Sequence[HeardWord], passage: Passage, again: Sequence[Heard
     if aligned is None:
         return None
     _, (said_first, said_last), score = aligned
-    again = _with_first_one(again)
+    again = with_first_one(again)
     whole = _completed(again, said[said_first].word, said[said_last - 1].word + 1)
     if whole is not None:
         first, last = whole
         chosen = _digits_only(again[first:last])
         covered = _covered(words, passage, chosen, beside=2)
-        if covered is not None and score >= 0.45 * (said_last - said_first):
+        agrees = score >= 0.45 * (said_last - said_first)
+        if covered is not None and agrees and not _other_words(words, passage, covered):
             return Reading(*covered, chosen, True)
     return _house(words, passage, again)
 
@@ -191,6 +190,15 @@ def _number_heard(words: Sequence[HeardWord], passage: Passage) -> Reading | Non
         if restored is not None:
             return Reading(first, last, restored, True)
     return None
+
+
+def _other_words(words: Sequence[HeardWord], passage: Passage, covered: tuple[int, int]) -> bool:
+    """Tell whether words beside the passage that are surely no digits were taken for some."""
+    beside = (*range(covered[0], passage.first), *range(passage.last, covered[1]))
+    return any(
+        words[index].confidence >= _SURE and all(likeness(sign) < 0 for sign in words[index].text)
+        for index in beside
+    )
 
 
 def _house(words: Sequence[HeardWord], passage: Passage, again: Sequence[HeardWord]) -> Reading | None:
@@ -267,18 +275,6 @@ def _completed(again: Sequence[HeardWord], first: int, last: int) -> tuple[int, 
         if whole_number("".join(word.text for word in _digits_only(inside))):
             return begin, end
     return None
-
-
-def _with_first_one(again: Sequence[HeardWord]) -> Sequence[HeardWord]:
-    """Return the words with 一 where 七 or 期 stands before ten digits of a mobile number: 是一五九 run."""
-    for index, word in enumerate(again):
-        if word.text not in _RUN_TOGETHER or (index and again[index - 1].text in DIGITS):
-            continue
-        digits = "".join(DIGITS.get(each.text, ".") for each in again[index + 1 : index + 12])
-        if _TEN_OF_MOBILE.match(digits) and again[index + 1].start - word.end < 0.3:
-            first = HeardWord("一", word.start, word.end, word.confidence)
-            return (*again[:index], first, *again[index + 1 :])
-    return again
 
 
 def _covered(

@@ -1,4 +1,4 @@
-"""A digit that was said twice and heard once, brought back by how long it took. Pure.
+"""Digits that ran together with their neighbours, brought back. Pure.
 
 五五, 一一, 二二 and 幺幺 have no consonant between the two, so they run together into one long syllable, and
 both recognisers write one digit: 零五五一 becomes 零五一. A telephone number is then one digit short. Where
@@ -23,8 +23,22 @@ _PAUSE_S = 0.025
 """Before a pause every syllable is drawn out."""
 _SHORT = re.compile(r"1[3-9][0-9]{8}|0(?:10|2[0-9])[2-9][0-9]{6}|0[3-9][0-9]{9}")
 """A mobile number of ten digits, a landline number that lacks one of its eleven or twelve."""
+_FIRST_TWO = frozenset(("七", "期", "室", "十"))
+_TEN_OF_MOBILE = re.compile(r"[3-9][0-9]{9}(?![0-9])")
 _CONFIDENCE = 0.5
 """Of the digit that is brought back."""
+
+
+def with_first_one(again: Sequence[HeardWord]) -> Sequence[HeardWord]:
+    """Return the words with 一 where 七 or 期 stands before ten digits of a mobile number: 是一五九 run."""
+    for index, word in enumerate(again):
+        if word.text not in _FIRST_TWO or (index and again[index - 1].text in DIGITS):
+            continue
+        digits = "".join(DIGITS.get(each.text, ".") for each in again[index + 1 : index + 12])
+        if _TEN_OF_MOBILE.match(digits) and again[index + 1].start - word.end < 0.3:
+            first = HeardWord("一", word.start, word.end, word.confidence)
+            return (*again[:index], first, *again[index + 1 :])
+    return again
 
 
 def digit_runs(words: Sequence[HeardWord], first: int, last: int) -> Iterator[tuple[int, int]]:

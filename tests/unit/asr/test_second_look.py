@@ -239,3 +239,15 @@ def test_the_second_of_two_fives_that_ran_together_is_brought_back() -> None:
 )
 def test_no_digit_is_invented(heard: tuple[HeardWord, ...]) -> None:
     assert believed(heard, Passage(0, len(heard)), heard) is None
+
+
+def test_a_word_that_was_surely_no_digit_is_not_taken_for_the_last_one() -> None:
+    heard = (
+        *words("要 爸 六 五 零九九 十 二 提 起"),
+        HeardWord("找", 2.2, 2.4, 1.0),
+    )
+    again = (*dictated("幺八六五零九二七七九"), HeardWord("九", 2.2, 2.4, 0.9))
+    assert believed(heard, Passage(0, 9), again) is None
+    unsure = (*heard[:-1], HeardWord("找", 2.2, 2.4, 0.4))
+    reading = believed(unsure, Passage(0, 9), again)
+    assert reading is not None and reading.whole
