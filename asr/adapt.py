@@ -94,19 +94,24 @@ def adapt(
             if (why := refusal(learnt, names=names, names_before=seal.names if seal else 0)) is not None:
                 raise AdaptError(f"the adapted model is not better and is not used: {why}")
             search_graph(model, work, tools, progress)
-            new = _assemble(model, work, tools, target=place / "new", whole=out is not None)
-            progress("listening with it for the first time", 0.95)
-            if not (heard := hear(new).strip()):
-                raise AdaptError("the adapted model understands nothing of clear speech and is not used")
-            write_words(new, learnt.domain)
-            made = _described(learnt, material, now, heard, halves, new)
-            (new / SEAL).write_bytes(msgspec.json.encode(made))
-            if out is None:
-                target = publish(new, model)
-            else:
-                if out.exists():
-                    out.rename(work / "replaced")
-                target = new.rename(out)
+            new = place / f"{prefix}new"  # as deep as where it will stand, or its links lead nowhere
+            try:
+                _assemble(model, work, tools, new, whole=out is not None)
+                progress("listening with it for the first time", 0.95)
+                if not (heard := hear(new).strip()):
+                    raise AdaptError("the adapted model understands nothing of clear speech and is not used")
+                write_words(new, learnt.domain)
+                made = _described(learnt, material, now, heard, halves, new)
+                (new / SEAL).write_bytes(msgspec.json.encode(made))
+                if out is None:
+                    target = publish(new, model)
+                else:
+                    if out.exists():
+                        out.rename(work / "replaced")
+                    target = new.rename(out)
+            finally:
+                if new.exists():
+                    shutil.rmtree(new)
     progress("the model is adapted", 1.0)
     return target, made
 
@@ -132,9 +137,8 @@ def _language_half(
     return learnt
 
 
-def _assemble(model: Path, work: Path, tools: Tools, *, target: Path, whole: bool) -> Path:
+def _assemble(model: Path, work: Path, tools: Tools, new: Path, *, whole: bool) -> None:
     """Build the new model's folder; `whole`: with copies of the model's parts in place of links to them."""
-    new = work / "new"
     (new / "graph").mkdir(parents=True)
     for name in ("HCLG.fst", "words.txt"):
         (work / name).rename(new / "graph" / name)
@@ -147,9 +151,8 @@ def _assemble(model: Path, work: Path, tools: Tools, *, target: Path, whole: boo
                     shutil.copy2(part, new / part.name)
         shutil.copytree(model / "graph" / "phones", new / "graph" / "phones")
     else:
-        link_parts(model, new, target)
+        link_parts(model, new, new)
     add_digits(new, model, work, tools)
-    return new
 
 
 def _described(

@@ -150,6 +150,24 @@ def test_a_model_that_hears_nothing_is_not_used(model: Path, tools: Tools) -> No
     assert list(versions(model).values()) == [first]
 
 
+def test_it_is_listened_to_with_all_its_parts_in_place(model: Path, tools: Tools) -> None:
+    def hear(folder: Path) -> str:
+        return (folder / "am" / "final.mdl").read_text() + (
+            folder / "digits" / "am" / "final.mdl"
+        ).read_text()
+
+    _, made = adapt(
+        model, tools, MATERIAL, lambda *_: None, now=1000.0, hear=hear, free_memory=lambda: None
+    )  # fmt: skip
+    assert made.heard == "acousticacoustic"
+
+
+def test_nothing_is_left_of_a_model_that_is_not_used(model: Path, tools: Tools) -> None:
+    with pytest.raises(AdaptError, match="understands nothing"):
+        run(model, tools, heard=" ")
+    assert list(adapted_beside(model).iterdir()) == []
+
+
 def test_the_one_before_is_kept_and_older_ones_go(model: Path, tools: Tools) -> None:
     folders = [run(model, tools)[0] for _ in range(3)]
     assert list(versions(model).values()) == folders[1:]
