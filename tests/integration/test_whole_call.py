@@ -90,7 +90,7 @@ async def test_a_call_becomes_a_correct_order(hotline: Hotline) -> None:
     await until(lambda: call.draft is not None and "category" in call.draft.fields, LIMIT_S)
     assert call.draft is not None
     fields = call.draft.fields
-    assert fields["category"].value == "城乡建设/环境卫生"
+    assert fields["category"].value.startswith("城乡建设/环境卫生")
     assert fields["phone"].value == citizen.number
     category = fields["category"]
     assert category.filler == "machine"
@@ -119,7 +119,7 @@ async def test_a_call_becomes_a_correct_order(hotline: Hotline) -> None:
     assert order["state"] == "accepted"
     assert len(order["number"]) >= 14
     assert order["fields"]["place"]["value"] == "人民路东口"
-    assert order["fields"]["category"]["value"] == "城乡建设/环境卫生"
+    assert order["fields"]["category"]["value"].startswith("城乡建设/环境卫生")
     assert (stored["caller"], stored["called"], stored["queue"]) == (citizen.number, "12345", "general")
     assert (stored["agent_id"], stored["outcome"], stored["satisfaction"]) == ("agent1", "answered", 5)
     assert stored["rings"] == 1
