@@ -1,7 +1,7 @@
 """Advice beside live drafts: similar orders, units, articles; made again when what a draft says has changed.
 
-All thinking is done by one thread of its own, so that the event loop is not held up and what is in memory
-needs no locks. A database that is away leaves advice as it was; it is read on when it is back.
+All thinking is done by one process of its own (`advice_room`), so that neither the event loop nor a call is
+held up. A database that is away leaves advice as it was; it is read on when it is back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import datetime
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -21,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asr.messages import FieldSuggestion
 from cti.call import Call
-from cti.control.advice_data import AdviceData
-from cti.control.advice_feed import OVERLAP_S, changed_orders, first_of_newest
+from cti.control.advice_feed import LATE_S, OVERLAP_S, changed_orders, first_of_newest
+from cti.control.advice_room import AdviceLost, AdviceRoom
 from cti.faults import fault_site
 from cti.messages import AdviceView, ServerMessage
 from cti.tasks import end
@@ -39,6 +38,7 @@ log = logging.getLogger(__name__)
 CHINA = ZoneInfo("Asia/Shanghai")
 DEBOUNCE_S = 0.4
 FOLLOW_S = 10.0
+LATE_EVERY_S = 600.0
 BREATH_S = 0.05
 """Between two portions of orders that are taken in, so that drafts are not kept waiting."""
 UNIT_CONFIDENCE = 0.3
@@ -72,29 +72,30 @@ class LiveAdvice:
         send: Callable[[Sequence[str], ServerMessage], None],
         clock: Callable[[], float] = time.time,
         debounce_s: float = DEBOUNCE_S,
+        room: AdviceRoom | None = None,
     ) -> None:
-        """`call_of(call_id)` is a live call; `send(logins, message)` reaches pages."""
+        """`call_of(call_id)` is a live call; `send(logins, message)` reaches pages; `room` thinks."""
         self._engine = engine
         self._drafts = drafts
         self._call_of = call_of
         self._send = send
         self._now = clock
         self._debounce_s = debounce_s
-        self._data = AdviceData()
+        self._room = room if room is not None else AdviceRoom()
         self._units = UnitStore(engine)
         self._articles = KnowledgeStore(engine)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="advice")
         self._said: dict[str, tuple[str, ...]] = {}  # order -> what its advice was made of
         self._views: dict[str, AdviceView] = {}
         self._stale: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._read_to: float | None = None
+        self._late_at = 0.0  # when late orders are looked for next
         self._stamps: tuple[object, object] = (None, None)
         self._tasks: list[asyncio.Task[None]] = []
 
     def __len__(self) -> int:
         """Orders in memory."""
-        return len(self._data)
+        return len(self._room)
 
     def start(self) -> None:
         """Begin to read orders and to advise."""
@@ -106,7 +107,7 @@ class LiveAdvice:
     async def stop(self) -> None:
         """Stop; what is being computed is waited for."""
         await end(*self._tasks)
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        await self._room.close()
 
     def changed(self, draft: Draft) -> None:
         """A draft changed: advise anew if it says something else."""
@@ -122,8 +123,11 @@ class LiveAdvice:
 
     async def answers(self, text: str, area: str, limit: int) -> tuple[KnowledgeAnswer, ...]:
         """Return articles that answer `text`, for an agent who looks something up."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._data.answers, text, area, limit, self._today())
+        try:
+            return await self._room.answers(text, area, limit, self._today())
+        except AdviceLost:
+            self._forget()
+            return ()
 
     # ------------------------------------------------------------ advising
 
@@ -136,6 +140,12 @@ class LiveAdvice:
             for order_id in stale:
                 try:
                     await self._one(order_id)
+                except AdviceLost as error:
+                    log.error("advice not made", extra={"order_id": order_id, "reason": str(error)})
+                    self._forget()
+                    self._said.pop(order_id, None)
+                    self._stale[order_id] = None
+                    self._wake.set()
                 except Exception as error:  # one draft must not end the advice beside all
                     log.error("advice not made", extra={"order_id": order_id, "site": fault_site(error)})
             for order_id in [one for one in self._said if self._drafts.find(one) is None]:
@@ -160,8 +170,7 @@ class LiveAdvice:
             caller=call.caller,
             at=now,
         )
-        loop = asyncio.get_running_loop()
-        advice = await loop.run_in_executor(self._thread, self._data.advise, item, now, self._today())
+        advice = await self._room.advise(item, now, self._today())
         view = _view(order_id, advice)
         call = self._call_of(draft.call_id)
         if call is None or self._drafts.find(order_id) is None:
@@ -192,6 +201,9 @@ class LiveAdvice:
             try:
                 await self._read_tables()
                 await self._read_orders()
+            except AdviceLost as error:
+                log.error("advice is not fed", extra={"reason": str(error)})
+                self._forget()
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("advice is not fed, database is away", extra={"reason": type(error).__name__})
             except Exception as error:  # a row that cannot be read must not end following
@@ -200,29 +212,30 @@ class LiveAdvice:
 
     async def _read_tables(self) -> None:
         units, articles = await self._units.stamp(), await self._articles.stamp()
-        loop = asyncio.get_running_loop()
         if units != self._stamps[0]:
-            given, rules = await self._units.units(), await self._units.rules()
-            await loop.run_in_executor(self._thread, self._data.use_units, given, rules)
+            await self._room.use_units(await self._units.units(), await self._units.rules())
         if articles != self._stamps[1]:
-            known = await self._articles.all()
-            await loop.run_in_executor(self._thread, self._data.use_articles, known)
+            await self._room.use_articles(await self._articles.all())
         self._stamps = (units, articles)
 
     async def _read_orders(self) -> None:
         now = self._now()
         since = self._read_to
         if since is None:
-            since = await first_of_newest(self._engine, now)
-        loop = asyncio.get_running_loop()
+            since, self._late_at = await first_of_newest(self._engine, now), now + LATE_EVERY_S
+        elif now >= self._late_at:
+            since, self._late_at = min(since, now - LATE_S), now + LATE_EVERY_S
         async for portion in changed_orders(self._engine, since):
-            taken = await loop.run_in_executor(self._thread, self._data.take, portion)
+            taken = await self._room.take(portion)
             if self._read_to is None or portion[-1].updated_at - OVERLAP_S > self._read_to:
                 self._read_to = portion[-1].updated_at - OVERLAP_S
-            if taken:
-                await asyncio.sleep(BREATH_S)
+            await asyncio.sleep(BREATH_S if taken else 0.0)
         if self._read_to is None:
             self._read_to = now - OVERLAP_S
+
+    def _forget(self) -> None:
+        """What was in memory is gone: read everything again."""
+        self._read_to, self._stamps = None, (None, None)
 
 
 def _view(order_id: str, advice: Advice) -> AdviceView:

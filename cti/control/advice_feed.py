@@ -12,12 +12,14 @@ from orders.messages import OrderState
 from orders.similar import SimilarItem
 from orders.tables import orders
 
-__all__ = ["KEEP_S", "OVERLAP_S", "changed_orders", "first_of_newest"]
+__all__ = ["KEEP_S", "LATE_S", "OVERLAP_S", "changed_orders", "first_of_newest"]
 
 KEEP_S = 90 * 86_400.0
 """Orders older than this are not similar to anything any more."""
 OVERLAP_S = 900.0
 """An order may be written this late by a server whose database was away, and is still seen."""
+LATE_S = 2 * 86_400.0
+"""A server may even have been cut off so long; that is looked for now and then."""
 PORTION = 100
 
 _COLUMNS = tuple(

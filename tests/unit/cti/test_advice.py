@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from asr.messages import FieldSuggestion
 from cti.call import Call
 from cti.control.advice import LiveAdvice
 from cti.control.advice_data import AdviceData, PastOrder
 from cti.control.advice_feed import changed_orders
+from cti.control.advice_room import AdviceLost, AdviceRoom, in_a_thread
 from cti.control.orderdesk import OrderDesk
 from cti.database import open_engine
 from cti.messages import AdviceView, CallState, Entry, ServerMessage
@@ -38,8 +41,10 @@ async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-async def submitted(engine: AsyncEngine, order_id: str, unit: str = "供水公司") -> None:
-    store = OrderStore(engine, clock=lambda: NOW - 7200)
+async def submitted(
+    engine: AsyncEngine, order_id: str, unit: str = "供水公司", written: float = NOW - 7200
+) -> None:
+    store = OrderStore(engine, clock=lambda: written)
     await store.open_draft(f"call-{order_id}", "13800000009", order_id=order_id)
     fields = {
         "type": "求助", "category": "公共服务/供水", "title": "云锦花园小区停水三天",
@@ -65,6 +70,7 @@ class Desk:
             send=self._send,
             clock=lambda: NOW,
             debounce_s=0.0,
+            room=AdviceRoom(in_a_thread),
         )
         self.desk = OrderDesk(self.world.calls, self._durable, self.advice.changed, lambda: NOW)
         self.call = Call(
@@ -245,3 +251,53 @@ async def test_an_article_that_changed_gets_a_version_and_the_one_before_is_kept
     ]
     assert [one.answer for one in await store.all()] == ["网上办"]
     assert (await store.put(await store.all(), by="admin")).same == 1
+
+
+async def test_an_order_that_is_written_late_is_taken_in_all_the_same(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cti.control.advice.FOLLOW_S", 0.01)
+    monkeypatch.setattr("cti.control.advice.LATE_EVERY_S", 0.0)
+    await submitted(engine, "in-time")
+    desk = Desk(engine)
+    desk.advice.start()
+    await fed(desk, 1)
+    await submitted(engine, "hours-late", written=NOW - 9 * 3600)
+    await fed(desk, 2)
+    await desk.advice.stop()
+
+
+async def test_advice_covers_every_draft_of_a_call(engine: AsyncEngine) -> None:
+    desk = Desk(engine)
+    desk.advice.start()
+    two = [(said("小区停水三天"),), (said("路灯不亮"),)]
+    desk.desk.suggest_matters(desk.order_id, two)
+    desk.desk.suggest_matters(desk.order_id, two)
+    (further,) = desk.desk.more(desk.order_id)
+    while len(desk.advice.of([desk.order_id, further.order_id])) < 2:
+        await desk.next_advice()
+    first, second = desk.advice.of([desk.order_id, further.order_id])
+    assert (first.order_id, first.units[0].unit) == (desk.order_id, "供水公司")
+    assert (second.order_id, second.units[0].unit) == (further.order_id, "城管局")
+    await desk.advice.stop()
+
+
+def said(title: str) -> FieldSuggestion:
+    return FieldSuggestion(field="title", value=title, source="rule:test", confidence=0.9)
+
+
+async def test_what_is_thought_out_in_another_process_is_lost_with_it_and_given_again() -> None:
+    room = AdviceRoom()
+    try:
+        assert await room.take([past("a", "甲"), past("b", "甲")]) == 2
+        assert len(room) == 2
+        (worker,) = multiprocessing.active_children()
+        worker.kill()
+        with pytest.raises(AdviceLost):
+            for _ in range(1000):
+                await room.take([past("a", "甲")])
+                await asyncio.sleep(0.01)
+        assert len(room) == 0
+        assert await room.take([past("a", "甲")]) == 1
+    finally:
+        await room.close()
