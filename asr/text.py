@@ -121,6 +121,13 @@ def _digits(found: re.Match[str]) -> str:
     return value_of(number) or number
 
 
+def _moment(found: re.Match[str]) -> str:
+    """Write an hour, month or day in digits; 三四点 is about then, and stays as it was said."""
+    number = next((group for group in found.groups() if group is not None), found.group())
+    about = len(number) > 1 and number[0] not in "零〇" and all(sign in DIGITS for sign in number)
+    return number if about else _digits(found)
+
+
 def _run(found: re.Match[str]) -> str:
     return found.group() if found.group() in _IDIOMS else _digits(found)
 
@@ -149,7 +156,12 @@ def _percent(found: re.Match[str]) -> str:
     return found.group() if None in numbers else ".".join(str(number) for number in numbers) + "%"
 
 
-CLOCK_RULES: tuple[Rule, ...] = ((_MONTH, _digits), (_DAY, _digits), (_CLOCK, _digits), (_MINUTE, _digits))
+CLOCK_RULES: tuple[Rule, ...] = (
+    (_MONTH, _moment),
+    (_DAY, _moment),
+    (_CLOCK, _moment),
+    (_MINUTE, _digits),
+)
 """Clock times and dates."""
 HOUSE_RULES: tuple[Rule, ...] = ((_ADDRESS, _digits), (_ROOM, _digits), (_FLOOR, _digits))
 """House numbers."""
