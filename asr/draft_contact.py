@@ -15,6 +15,7 @@ _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓冯韩曹曾彭萧肖蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢傅钟姜崔谭廖"
     "范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷黎史龙陶贺顾毛郝龚邵万钱严武戚莫孔向汤常温康施牛樊葛邢安齐易乔伍庞颜倪庄"
     "聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳管柴蒙鲍华喻祁房滕屈饶解"
+    "覃艾褚邬岑仇栾麦闵裘桑储项沙佘车窦娄冼巫揭占敖桂粟谌湛隋闫晏阳植邝宗郎古冷辜臧池党乐荣强寇荆虞费廉仲亓付代闻屠简匡迟蔺牟卓鹿"
 )
 """Common surnames, the most common first."""
 _DOUBLE = ("欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容", "司徒", "令狐", "夏侯")
@@ -39,8 +40,15 @@ for _name in _SURNAMES:
     _BY_SOUND.setdefault(sound(_name), _name)
 
 _I_AM_CALLED = sound("我姓")
-_SURNAME = re.compile("(?<![板理任他她傅人机东生师长记百户孩方])(?:我|免贵|本人|家|我家)?姓(?!名|什么|啥)(.)")
-_END = "(?=[，。；、,.;：:（(\\s]|电话|手机|联系|我|家|住|是|想|要|在|反映|投诉|今|男|女|身份|的|$)"
+_SURNAME = re.compile(
+    "(?:我|我们家|我家|免贵|本人|(?:^|(?<=[，。、,. 啊呃嗯哦零一二三四五六七八九幺0-9室号])))"
+    "姓(?!名|什么|啥)(.)(?!的)"
+)
+"""老百姓, 肖姓领导 and 民警姓刘 are nobody who calls."""
+_END = (
+    "(?=[，。；、,.;：:（(\\s]|电话|手机|联系|我|家|住|是|想|要|在|反映|投诉|今|男|女|身份|的|你|请|就|那|这|谢谢|麻烦|好吧|好的|行吧|物业|老板|因为|现在|昨|前天|啊|呀|呢|哦|呃|有个|有一|地址|微信|1[3-9]"
+    f"|{'|'.join(_SPELLED)}|[0-9]{{6}}|$)"
+)
 _FULL = re.compile(
     "(?:我叫|名字叫|名字是|我是叫|我名|姓名(?:是|为|：|:)|(?:联系人|反映人|投诉人|来信人|来电人|举报人|求助人|诉求人|申请人|署名|落款)"
     rf"(?:姓名)?[是为：:]+ *)([\u4e00-\u9fff·]{{2,4}}?){_END}"
@@ -49,15 +57,19 @@ _SELF = re.compile(
     r"(?:^|(?<=[，。！,. ]))(?:我是|本人是?|我本人是)([\u4e00-\u9fff]{2,3})(?=[，。,.、（(]|$)"
 )
 _SIGNED = re.compile(
-    r"(?:反映人|联系人|市民|居民|业主|村民|群众|——|—|此致敬礼)[：: ]*([\u4e00-\u9fff]{2,4})[。 ]*$"
+    r"(?:反映人|联系人|市民|居民|业主|村民|群众|——|—|此致敬礼)[：: ]*([\u4e00-\u9fff]{2,4})"
+    r"(?=[。 ]*$|[，, ：:（(]*(?:电话|手机|联系|身份证|1[3-9][0-9]{9}))"
+    r"|(?:^|[。！；;，, ])([\u4e00-\u9fff]{2,4})[：:，, ]*(?=1[3-9][0-9]{9}[。 ]*$)"
 )
 _PLACE_END = re.compile("[区县市省镇乡村路街道]$")
 _TITLED = "(先生|女士|小姐|同志|师傅|大爷|大叔|阿姨|大妈|老师|太太)"
 _CALLS_SELF = re.compile(rf"(?:我是|叫我|我|本人)(欧阳|司马|上官|诸葛|司徒|.){_TITLED}(?!说|答复|告诉|的)")
+_NICK = re.compile("(?:叫我|喊我|称呼我)([小老].)(?=就|吧|好了|[，。,. ]|$)")
 _CALLED = re.compile(
     rf"(?:联系人|反映人|投诉人|来电人|来信人|举报人|姓名|市民|居民|业主|村民|群众|网友|称呼)[是为：: ]*"
     rf"([\u4e00-\u9fff]{{1,3}}?){_TITLED}"
     rf"|(?:找|联系|联系我|叫我)([\u4e00-\u9fff]{{1,3}}?){_TITLED}(?=[，。,. ]|就行|就好|$)"
+    rf"|(?<=[0-9])[，,、 ]+([\u4e00-\u9fff]{{1,3}}?){_TITLED}[。！ ]*$"
     rf"|^([\u4e00-\u9fff]{{1,3}}?){_TITLED}[，,：: ]*(?=电话|手机|联系|1[3-9])"
 )
 
@@ -114,10 +126,11 @@ def _full(said: Said) -> Contact | None:
     """Return a full name that the citizen gives, or signs with."""
     for pattern, sure in ((_FULL, 0.7), (_SELF, 0.65), (_SIGNED, 0.6)):
         for match in pattern.finditer(said.text):
-            if _surname_of(match[1]) is None or (pattern is not _FULL and not _is_person(match[1])):
+            name = next(part for part in match.groups() if part)
+            if _surname_of(name) is None or (pattern is not _FULL and not _is_person(name)):
                 continue
             return Contact(
-                name=match[1],
+                name=name,
                 source="rule:contact/name",
                 confidence=round(sure * said.confidence, 3),
                 said=said,
@@ -147,6 +160,9 @@ def _surname(said: Said, agent: Sequence[str]) -> Contact | None:
             confidence=round(0.9 * said.confidence, 3),
             said=said,
         )
+    nick = _NICK.search(said.text)
+    if nick is not None and nick[1][1] in _SURNAMES:
+        return _addressed(nick[1], 0.8, said, agent)
     match = _SURNAME.search(said.text)
     if match is None:
         return _surname_by_sound(said, agent) if said.asked_name else None

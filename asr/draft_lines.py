@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from asr.gazetteer_sound import letters
 from asr.messages import Line, Speaker
 from asr.text import without_fillers
 
@@ -14,7 +15,14 @@ MAX_LINES = 400
 MAX_CHARACTERS = 600
 """Of one line; recognition ends sentences long before."""
 
+_NARROW = {
+    code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
+}
+"""Wide digits and letters (１３８) as the narrow ones."""
+
 _ASKS_PHONE = re.compile(r"电话|号码|手机|联系方式|联系您")
+_PHONE_HEARD = letters("电话")
+"""What recognition writes for it: 电化, 店话."""
 _ASKS_SAME_NUMBER = re.compile(
     r"(?:这个|现在|来电|本机|当前|打来|此).{0,6}(?:号码|电话|号)|(?:号码|电话).{0,4}(?:这个|现在|来电|本机)"
 )
@@ -45,7 +53,7 @@ class Said:
 
     @property
     def asked_phone(self) -> bool:
-        return _ASKS_PHONE.search(self.question) is not None
+        return _ASKS_PHONE.search(self.question) is not None or _PHONE_HEARD in letters(self.question)
 
     @property
     def asked_same_number(self) -> bool:
@@ -58,6 +66,10 @@ class Said:
     @property
     def asked_name(self) -> bool:
         return _ASKS_NAME.search(self.question) is not None
+
+    @property
+    def asked_own_name(self) -> bool:
+        return re.search("您|贵姓|称呼", self.question) is not None
 
     @property
     def asked_time(self) -> bool:
@@ -82,7 +94,7 @@ def citizen_lines(lines: Sequence[Line]) -> tuple[Said, ...]:
             question = text if answered else question + text
             answered = False
             continue
-        text = without_fillers(line.text[:MAX_CHARACTERS])
+        text = without_fillers(line.text[:MAX_CHARACTERS].translate(_NARROW))
         answered = True
         if not text:
             continue

@@ -115,7 +115,7 @@ def _back(number: str, more: str, unit: str, now: datetime) -> str:
         return ""
     today = now.date()
     if unit == "年":
-        return _months_back(today, round(count * 12)).isoformat()
+        return ""  # 七年了 tells no day
     if unit == "月":
         whole = _months_back(today, int(count))
         return (whole - timedelta(days=15 if count % 1 else 0)).isoformat()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from asr.draft_lines import Said
-from asr.draft_place_detail import Detail, anywhere, continued, corrected, details_at, joined
+from asr.draft_place_detail import Detail, anywhere, continued, corrected, details_at, fuller, joined
 from asr.draft_place_mentions import PLACES, Mention, mentions_in
 from asr.draft_place_spelling import spelled
 from asr.gazetteer import Entry, Gazetteer, How, Kind
@@ -254,6 +254,10 @@ def _details(
         )
         if more is not None:
             details, last, quote = more, other, f"{quote} {other.text}".strip()
+    for other in lines[_place_of(said, lines) :]:
+        full = fuller(other.text[anchor.end if other is said else 0 :], details)
+        if full is not None:
+            details, last, quote = full, other, other.text
     if not any(any(sign.isdigit() for sign in detail.text) for detail in details):
         loose, where, words = _loose(lines, _place_of(said, lines), mentions, after=anchor)
         if loose:

@@ -39,6 +39,7 @@ _NEAR_AFTER = re.compile("^[^，。；]{0,8}?(?:门口|附近|对面|旁边|隔�
 _BESIDE_AFTER = re.compile(
     "^(?:[^，。；]{0,3}(?:门口|的))?(?:斜?对面|旁边?|附近|隔壁|后面|后边|边上|周边|往[东南西北])"
 )
+_BESIDE_BEFORE = re.compile("(?:靠近|挨着|邻近|临近|紧邻|紧挨着?|毗邻|靠着)的?$")
 _NEGATED = re.compile("(?<!是)(?<!要)不是(?:在|住|说|指)?$")
 _MARK = re.compile(
     "(?:不对|错了|[说讲]错|口误|更正|纠正|不好意思)[^。；]{0,8}$"
@@ -82,10 +83,12 @@ def context_of(text: str, start: int, end: int, kind: Kind, since: int = 0) -> C
         score, weak = score - 0.5, True
     if _ASK_BEFORE.search(clause) and _ASK_AFTER.search(after) and kind not in _BODIES:
         score, weak = score - 0.5, True
+    beside = _BESIDE_BEFORE.search(clause) is not None
+    score -= 0.7 if beside else 0.0
     return Context(
         score + (1.0 if mark else 0.0),
         weak=weak and not mark,
-        relative=_BESIDE_AFTER.match(after) is not None,
+        relative=beside or _BESIDE_AFTER.match(after) is not None,
         corrected=mark is not None,
     )
 

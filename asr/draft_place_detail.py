@@ -32,6 +32,10 @@ _WORD = re.compile(
     "|地下车库|地下停车场|地下室|停车场|车库|广场|桥下|桥上|桥头|桥底|里面|[东西南北中][一二三]?段|菜市场|市场|小学|中学|幼儿园|医院"
     "|超市|饭店|餐馆|网吧|入口|出口|出入口|(?:路)?[东西南北]{1,2}[侧边面](?![路街])|拐角处?|转角处?|巷口|巷子里?|胡同口|村口|路边|门卫|岗亭"
 )
+_LOOSE = re.compile(
+    "楼[下顶]|隔壁|附近|旁边|里面|对面|工地|广场|市场|超市|[饭酒]店|餐馆|网吧|小学|中学|幼儿园|医院"
+)
+"""After a comma these begin to tell what is the matter (楼下的广场舞)."""
 _ALONG = re.compile(
     rf"(?P<way>(?:往|向|朝|以)?[东南西北前后左右]{{1,2}})(?:走|边|侧|面|方向)*(?:大概|大约|约|差不多|就)?(?P<number>{_NUM})"
     r"(?:多|来)?(?P<unit>米|公里|里地)(?:处|左右|远|的地方|多)*"
@@ -58,6 +62,11 @@ _WRONG = re.compile(
     "|错了|我?[说讲]错了?|不是|口误|更正一下|纠正一下)"
     "(?:[，、,。 ]|啊|了|哦)*(?:应该)?(?:是|在)?"
 )
+_DENIED = re.compile(
+    rf"{_NUM}(?:号楼|栋|幢|单元|号|楼|室|座)?(?:[，,、 ]|啊|哦)*(?:而|应该)?是(?:在)?(?={_ID})"
+    r"|(?:我|现在|已经|搬了|改了|换了|住的?|家){1,6}是(?:在)?(?=[0-9A-Za-z零一二三四五六七八九十])"
+)
+"""What stands between "not" and the right number: 不是四十五，是五十四号."""
 _OPENING = re.compile(
     "(?:对|嗯|是的|是|在|就在|就是|住在|住|我家|我们家|家是|家里|好的?|具体|地址|门牌|[，、,。 ：:])*"
 )
@@ -109,6 +118,8 @@ def details_at(text: str, start: int, here: Sequence[Match] = ()) -> tuple[list[
             or _after_pause(text, following, details, here)
         )
         if found is None or (found[1] in starts and found[0].unit != "crossing"):
+            return details, position
+        if found[0].unit == "word" and _PAUSE.match(text, position) and _LOOSE.search(found[0].text):
             return details, position
         details.append(found[0])
         position = found[2]
@@ -215,6 +226,8 @@ def corrected(text: str, position: int, details: list[Detail]) -> list[Detail]:
 
 def _better(text: str, start: int, details: Sequence[Detail]) -> tuple[list[Detail], int]:
     """Return the details of a correction; a bare number is of the unit that was said last."""
+    denied = _DENIED.match(text, start)
+    start = start if denied is None else denied.end()
     better, end = details_at(text, start)
     if better or not details:
         return better, end
@@ -252,7 +265,9 @@ def continued(text: str, details: Sequence[Detail], *, next_to: bool, asked: boo
             replaced(details, better) if better and not all(part.unit == "word" for part in better) else None
         )
     opening = _OPENING.match(text)
-    more, _ = details_at(text, 0 if opening is None else opening.end())
+    more, end = details_at(text, 0 if opening is None else opening.end())
+    more = corrected(text, end, more)
+    more = more or _bare_room(text, details, asked=asked)
     if not more or (all(detail.unit == "word" for detail in more) and not (asked and not details)):
         return None
     if not next_to and not asked:
@@ -260,6 +275,26 @@ def continued(text: str, details: Sequence[Detail], *, next_to: bool, asked: boo
     have = {detail.unit for detail in details}
     fresh = [detail for detail in more if detail.unit == "word" or detail.unit not in have]
     return [*details, *fresh] if fresh else None
+
+
+def _bare_room(text: str, details: Sequence[Detail], *, asked: bool) -> list[Detail]:
+    """Return the room that a sentence of three or four digits tells after a building (十四栋 … 二三零一)."""
+    if not asked or not details or details[-1].unit not in ("building", "单元", "floor"):
+        return []
+    room = _ROOM.fullmatch(text.strip("，。、,. "))
+    return [] if room is None else [Detail("room", room_of(room["number"]))]
+
+
+def fuller(text: str, details: Sequence[Detail]) -> list[Detail] | None:
+    """Return the same building with its unit or room, as it was said elsewhere (四栋 … 四栋一单元)."""
+    building = next((detail for detail in details if detail.unit == "building"), None)
+    if building is None or any(detail.unit in ("单元", "floor", "room") for detail in details):
+        return None
+    for found in _STRONG.finditer(text):
+        better, _ = details_at(text, found.start())
+        if len(better) > 1 and better[0] == building and better[1].unit in ("单元", "floor", "room"):
+            return [*details[: details.index(building)], *better]
+    return None
 
 
 def anywhere(text: str) -> tuple[list[Detail], int, int] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from pypinyin import lazy_pinyin
+
 from asr.gazetteer_sound import letters
 
 _WORDS = (
@@ -69,7 +71,67 @@ def spelled(text: str) -> str:
         else:
             parts.append(text[place])
             place += 1
-    return "".join(parts)
+    return _numbers_spelled("".join(parts))
+
+
+_NUMERALS = "零一二三四五六七八九十百幺"
+_ARABIC = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
+_HEARD = {
+    **dict(
+        zip(
+            ["ling", "yi", "yao", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu", "shi", "bai"],
+            "零一幺二三四五六七八九十百",
+            strict=True,
+        )
+    ),
+    **dict(zip(["dong", "dan", "yuan", "hao", "lou"], "栋单元号楼", strict=True)),
+}
+_OTHERWISE = "室是时市期起其把吧"
+"""Characters beside numbers that are what they are."""
+_UNIT_SIGNS = dict(zip("栋单元号楼", "DUVHL", strict=True))
+_ADDRESS = re.compile(
+    "(?P<building>n[nm]{0,3}(?:[Dd]|[Hh][Ll]))(?P<below>(?:[nm]{1,2}(?:U[Vv]|[Uu]V))?(?:n[nm]{2,3}|m[nm]*n[nm]*n)?)"
+    "|(?P<unit>n[nm]?(?:U[Vv]|[Uu]V))(?P<room>(?:n[nm]{2,3})?)|(?P<house>n[nm]{1,4}[Hh](?![Ll]))"
+)
+
+
+def _signs(text: str) -> tuple[str, str]:
+    """Return a letter for each character (small: only sounds so), and what it then stands for."""
+    signs, meant = [], []
+    for character, syllable in zip(text, lazy_pinyin(list(text)), strict=True):
+        exact = character in _NUMERALS or character in _ARABIC
+        right = character if exact or character in _OTHERWISE else _HEARD.get(syllable, "")
+        if exact or character in _UNIT_SIGNS:
+            signs.append("n" if exact else _UNIT_SIGNS[character])
+        elif right in _UNIT_SIGNS:
+            signs.append(_UNIT_SIGNS[right].lower())
+        else:
+            signs.append("." if not right or right == character else "m")
+        meant.append(right or character)
+    return "".join(signs), "".join(meant)
+
+
+def _numbers_spelled(text: str) -> str:
+    """Return the text with the numbers of a building, unit and room spelled right (三实一洞: 三十一栋).
+
+    Only where the first character is a true number and more are true than not, so that 这是三栋 stays.
+    """
+    signs, meant = _signs(text)
+    for found in _ADDRESS.finditer(signs):
+        start, end = found.span()
+        wrong = sum(sign.islower() and sign != "n" for sign in found.group())
+        if not wrong or (end - start) - wrong <= wrong:
+            continue
+        right = [_ARABIC.get(sign, sign) for sign in meant[start:end]]
+        for index in range(2, len(right)):
+            # 20巴栋 was said 二十八栋
+            if signs[start + index] == "m" and text[start + index - 2 : start + index] in _TENS:
+                right[index - 1] = "十"
+        text = text[:start] + "".join(right) + text[end:]
+    return text
+
+
+_TENS = frozenset(f"{tens}0" for tens in range(2, 10))
 
 
 def _may_stand_for(heard: str, word: str) -> bool:

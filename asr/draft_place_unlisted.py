@@ -30,9 +30,13 @@ _SUFFIX = re.compile(
     "|(?P<quarter>(?:苑|府|湾|郡|邸|轩|阁|居|庭|城|里|天下|国际)(?=[，。,.、的]|$))"
     "|(?P<bare>(?<=[\u4e00-\u9fff]{3})(?=[A-Za-z]?[0-9一二三四五六七八九十]+(?:栋|幢|期(?!间|限)|号楼)))"
     "|(?P<road>(?<![马道公修一铁线走网思套后半让出])路(?![灯面边过上人口段况由费标政程线基障]|口)|大道|(?<![上逛扫道整])街(?![道上坊边头])"
-    "|(?<=[\u4e00-\u9fff]{2})路(?=(?:路口|边|上|段|面|口|[0-9零一二三四五六七八九十百]))|巷(?![子道口]))"
-    "|(?P<street>街道(?!办理|两边|两侧|上|边|旁)|镇(?![定痛静压政区上长])|乡(?![下亲里村镇政间土长]))"
+    "|(?<=[\u4e00-\u9fff]{2})(?<![马公铁道套])路(?=(?:路口|边|上|段|面|口|[0-9零一二三四五六七八九十百]))|巷(?![子道口]))"
+    "|(?P<street>街道(?!办理|两边|两侧|上|边|旁)|镇(?![定痛静压政区上长])|(?<!城)乡(?![下亲里村镇政间土长]))"
 )
+_INSIDE = frozenset(
+    ["内", "旁", "侧", "附近", "周边", "外面", "里面", "对面", "旁边", "门口", "初", "末", "后", "前"]
+)
+"""Words after which a name begins (小区内 …), and none of which is inside one."""
 _STOP_TAGS = frozenset("rpcuyedowxzhk")
 _NUMERAL = re.compile("[零〇一二三四五六七八九十百两几0-9]+")
 _NAMED_NUMBERS = re.compile(
@@ -121,6 +125,8 @@ def _name_before(words: str, *, verbs: bool) -> str:
             break
         if tag == "v" and not verbs:
             break
+        if word in _INSIDE:
+            break
         if _NUMERAL.fullmatch(word):
             break
         if (tag == "q" and index and tagged[index - 1][1] == "m") or (len(name) + len(word) > LONGEST):
@@ -129,4 +135,6 @@ def _name_before(words: str, *, verbs: bool) -> str:
     name = words[len(words) - len(name) :]
     if re.match("[0-9]", name):
         name = re.sub("^[0-9]+[栋号楼期单元]*", "", name)
+    if name[:1] in ("年", "月", "日") and words[: len(words) - len(name)][-1:].isdigit():
+        name = name[1:]
     return name if len(name) >= 2 else ""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+
+import rjieba
 
 from asr.draft_lines import Said
 from asr.draft_words import Judged
-from asr.gazetteer import Gazetteer, Kind
+from asr.gazetteer import Entry, Gazetteer, Kind
 
 MAX_SUBJECT = 40
 _KINDS = frozenset({"投诉", "举报", "表扬", "求助"})
@@ -24,7 +26,7 @@ _ORGANISATION = re.compile(
     "|美容院|美发店|理发店|足浴店|洗浴中心|汗蒸馆|棋牌室|棋牌城|麻将馆|网吧|酒吧|[Kk][Tt][Vv]|歌厅|歌舞厅|影楼|婚庆|修理厂|修车店|洗车店|4[Ss]店|汽车城"
     "|化工厂|砖厂|食品厂|纺织厂|印染厂|水泥厂|养殖场|养猪场|屠宰场|搅拌站|加工厂|造纸厂|木材厂|家具厂|工厂|作坊|污水处理厂|垃圾中转站|垃圾站|加油站|砂石场|采石场|回收站|物流园"
     "|工地|项目部|施工队|施工单位|施工方|开发商|房产中介|中介|房东|二房东|包工头|业委会|居委会|村委会|社区居委会|办事大厅|服务大厅|政务大厅|办证大厅|派出所|交警队|营业厅|银行"
-    "|[^的家了在那这个一是有去到，。！？、]{1,2}店|网约车|黑车|出租车司机|出租车(?!道|站|公司|停)|公交车?司机|公交公司|供电局|教育局|民政局|住建局|社保局|城管局|街道办事?处?|镇政府|村支书|村主任|棋牌社|娱乐城|楼上住户|楼下住户|隔壁邻居|楼上邻居|邻居"
+    "|[^的家了在那这个一是有去到底层门，。！？、]{1,2}店|置业(?![\u4e00-\u9fff]{0,6}公司)|地产(?!商|局|税|[\u4e00-\u9fff]{0,6}公司)|网约车|黑车|出租车司机|出租车(?!道|站|公司|停)|公交车?司机|公交公司|供电局|教育局|民政局|住建局|社保局|城管局|街道办事?处?|镇政府|村支书|村主任|棋牌社|娱乐城|楼上住户|楼下住户|隔壁邻居|楼上邻居|邻居"
 )
 _GENERIC = re.compile(
     "^(?:物业|物业公司|公司|超市|商场|饭店|餐厅|餐馆|烧烤店|学校|医院|诊所|药店|酒店|宾馆|市场|工地|店|开发商|中介|房东|邻居|幼儿园|小学|中学|网吧|酒吧|[Kk][Tt][Vv]|健身房|培训机构|培训班|理发店|美容院|工厂|银行|大学|食堂|社区|棋牌室|驾校|旅行社|加油站|会所|快递公司|派出所|中学|业委会|居委会|包工头|营业厅|出租车司机|网约车|黑车|出租车)$"
@@ -50,6 +52,18 @@ _ACCUSED = re.compile(
 _BAD = re.compile(
     "拒绝|不给|不退|不管|不修|不让|强制|强迫|乱收|多收|拖欠|欠|骗|无证|违规|违法|非法|扰民|态度|偷|卖|收费|收了|收取|克扣|关门|跑路|推诿|不作为|吵|油烟|排|倒闭|虚假|涨价|擅自|私自|拒不|骂|打人|开工|施工|打桩|赌博|不处理|噪音|太吵|臭|占|倒垃圾|卫生|服务|隐瞒|不开|一直|说"
 )
+_CALLED = re.compile(
+    "(?:公司|店铺?|餐馆|饭店|餐厅|超市|小卖部|机构|学校|幼儿园|中介|工厂|厂|会所|健身房|诊所|药店|酒店|平台|名字|名称)(?:的?名字)?(?:就)?"
+    "(?:叫做?|名叫|名为|是叫|叫的是)(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,12}?)"
+    "(?=[他她它我在位老，。、,. ]|的|就在|地址|电话|骗|收|不|没|然后|现在|$)"
+)
+_NAMED = re.compile(
+    "^(?:是|就)?叫(?:做|什么)?(?P<name>[\u4e00-\u9fffA-Za-z0-9]{2,12}?)(?=在|位于|就在|的|[，。,. ]|$)"
+)
+_ASKS_NAMED = re.compile("(?:名字|名称|叫什么|哪家|哪个公司|哪个店)")
+_LONG = 5
+"""Characters of a name that is no sentence's end; in longer ones a verb ends what is not the name."""
+_OTHER_TAGS = frozenset({"t", "r", "c", "m", "p", "y", "uj", "ul", "uz", "f"})
 _INSTITUTION = re.compile(
     "(?:小学|中学|学校|大学|学院|医院|市场|超市|商场|酒店|银行|幼儿园|景区|派出所|加油站|卫生院)$"
 )
@@ -60,6 +74,7 @@ class _Candidate:
     text: str
     worth: float
     named: bool
+    end: int  # where it ends in the sentence
 
 
 def find_subject(lines: Sequence[Said], gazetteer: Gazetteer, kind: str) -> Judged | None:
@@ -68,9 +83,9 @@ def find_subject(lines: Sequence[Said], gazetteer: Gazetteer, kind: str) -> Judg
         return None
     best: tuple[float, _Candidate, Said] | None = None
     for said in lines:
-        for candidate in candidates_in(said.text):
+        for candidate in (*candidates_in(said.text), *_answered(said)):
             worth = candidate.worth
-            entry = gazetteer.named(candidate.text)
+            candidate, entry = _listed(candidate, said.text, gazetteer)
             if entry is not None and entry.kind is not Kind.ORGANISATION:
                 worth -= 1.5  # the place of the matter, not who is to blame for it
             elif entry is not None:
@@ -91,16 +106,50 @@ def find_subject(lines: Sequence[Said], gazetteer: Gazetteer, kind: str) -> Judg
     )
 
 
+def _listed(candidate: _Candidate, text: str, gazetteer: Gazetteer) -> tuple[_Candidate, Entry | None]:
+    """Return the candidate with the listed name it is a part of, and that entry."""
+    entry = gazetteer.named(candidate.text)
+    if entry is not None:
+        return candidate, entry
+    for match in gazetteer.find(text):
+        if match.entry.kind is Kind.ORGANISATION and match.start < candidate.end <= match.end:
+            return replace(candidate, text=match.entry.name, named=True), match.entry
+    return candidate, None
+
+
+def _answered(said: Said) -> Iterator[_Candidate]:
+    """Yield the name that was told when the agent asked what the shop is called."""
+    found = (
+        _NAMED.search(said.text) if _ASKS_NAMED.search(said.question) and not said.asked_own_name else None
+    )
+    if found is not None:
+        yield _Candidate(found["name"], 3.2, True, found.end("name"))
+
+
+def _trimmed(name: str) -> str:
+    """Return the end of the words before a suffix that can be a name (当时 + 开发商: none)."""
+    kept = ""
+    for word, tag in reversed(rjieba.tag(name)):
+        if tag in _OTHER_TAGS and len(word) > 1:
+            break
+        if tag in ("v", "d") and len(word) > 1 and len(name) > _LONG:
+            break
+        kept = word + kept
+    return kept
+
+
 @lru_cache(maxsize=8_000)
 def candidates_in(text: str) -> tuple[_Candidate, ...]:
     return tuple(_found(text))
 
 
 def _found(text: str) -> Iterator[_Candidate]:
+    for match in _CALLED.finditer(text):
+        yield _Candidate(match["name"], 3.0, True, match.end("name"))
     for match in _ORGANISATION.finditer(text):
         before = text[max(0, match.start() - 14) : match.start()]
         behind = text[match.end() : match.end() + 24]
-        name = _CUT.sub("", before)
+        name = _trimmed(_CUT.sub("", before))
         whole = match.group()
         generic = _GENERIC.match(whole) is not None
         modified = _MODIFIED.search(before)
@@ -113,7 +162,7 @@ def _found(text: str) -> Iterator[_Candidate]:
             subject = whole
         if not 2 <= len(subject) <= MAX_SUBJECT or subject.endswith(("的店", "书店铺")) or subject == "店":
             continue
-        worth = 1.0 + (1.2 if named else 0.4 if modified is not None else 0.0)
+        worth = 1.0 + (1.3 if named else 0.4 if modified is not None else 0.0)
         if _ACCUSED.search(text[max(0, match.start() - len(name) - 10) : match.start() - len(name)]):
             worth += 1.2
         if _BAD.search(behind):
@@ -122,4 +171,4 @@ def _found(text: str) -> Iterator[_Candidate]:
             worth -= 2.0
         if _INSTITUTION.search(whole) and not _BAD.search(behind):
             worth -= 0.8
-        yield _Candidate(subject, worth, named)
+        yield _Candidate(subject, worth, named, match.end())

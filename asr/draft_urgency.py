@@ -12,7 +12,7 @@ from asr.draft_words import Judged
 
 NOT_URGENT = "一般"
 """The level when no rule fires."""
-_BREAK = re.compile("[，。！？；、：,.!?;:]")
+_BREAK = re.compile("[，。！？；、,!?;]|(?<![0-9])[：:.]|[：:.](?![0-9])")
 _SHORT = 8
 """Characters of a clause that only says when or if, and belongs to the next."""
 _SOON = 2
