@@ -48,6 +48,10 @@ class UnitHistory:
         """How many choices are remembered, older ones counting less."""
         return sum(self._by_unit.values())
 
+    def often(self, most: int = 3) -> tuple[str, ...]:
+        """Return the units that were chosen most, the most first."""
+        return tuple(sorted(self._by_unit, key=lambda unit: (-self._by_unit[unit], unit))[:most])
+
     def note(self, unit: str, *, category: str, district: str, text: str, at: float) -> None:
         """Somebody submitted an order of this category, district and text (title first) to `unit`."""
         if not unit:

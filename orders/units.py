@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orders.messages import UnitAdvice
@@ -28,7 +28,11 @@ CHOICES_HALF = 8.0
 WORDS_HALF = 1000.0
 """After so many choices in all, their words count half of what they can."""
 RULE_CONFIDENCE = 0.9
+USUAL = ("城管", "城市管理", "住建", "住房和城乡建设", "市场监管", "市场监督管理")
+"""Parts of names of units that most matters of a city go to."""
+PLACE_LEVELS = frozenset({"county", "township"})
 
+_GOVERNS = re.compile(r"政府|街道办|办事处")
 _PATH = re.compile(r"[/>＞→·\\|]+|\s+-\s+")
 
 
@@ -87,6 +91,9 @@ class UnitAdvisor:
             )
         for advice in self._mixed(path, district, street, text):
             found.setdefault(advice.unit, advice)
+        if found or path:
+            for advice in self._usual(district, street):
+                found.setdefault(advice.unit, advice)
         return tuple(found.values())[:ADVICE_MOST]
 
     def _ruled(
@@ -128,11 +135,14 @@ class UnitAdvisor:
         best = sorted(shares.items(), key=lambda one: (-one[1], one[0]))
         advice: list[UnitAdvice] = []
         for unit, share in best:
-            if share < LEAST or len(advice) == ADVICE_MOST:
+            if share <= 0.0 or len(advice) == ADVICE_MOST:
                 break
             name = self._filled(unit, district, street)
-            if name:
-                learned = share - (1 - by_word) * (1 - 0.6 * by_choice) * duty.get(unit, 0.0) > share / 2
+            if name and (share >= LEAST or unit in points):
+                learned = (
+                    share >= LEAST
+                    and share - (1 - by_word) * (1 - 0.6 * by_choice) * duty.get(unit, 0.0) > share / 2
+                )
                 advice.append(
                     UnitAdvice(
                         unit=name,
@@ -142,6 +152,26 @@ class UnitAdvisor:
                     )
                 )
         return advice
+
+    def _usual(self, district: str, street: str) -> Iterator[UnitAdvice]:
+        """Units that may be asked where little speaks for any: those of the place, then the usual ones."""
+        for unit in self._units.values():
+            name, place = self._filled(unit.name, district, street), ""
+            if "{" in unit.name:
+                place = street if "{street}" in unit.name else district
+            elif unit.level in PLACE_LEVELS and _GOVERNS.search(unit.name):
+                place = next((area for area in (street, district) if area and area in unit.areas), "")
+            if name and place:
+                yield _unsure(name, f"属地：{place}", 0.04)
+        often = self.history.often()
+        usual = [name for name in often if name in self._units]
+        for known in USUAL:
+            usual += [unit.name for unit in self._units.values() if known in unit.name and not unit.areas]
+        for name in usual:
+            if filled := self._filled(name, district, street):
+                yield _unsure(
+                    filled, "以往承办较多，供参考" if name in often else "常见承办单位，供参考", 0.02
+                )
 
     def _by_duty(self, path: Sequence[str], district: str, street: str, text: str) -> Mapping[str, _Points]:
         points: dict[str, _Points] = {}
@@ -185,6 +215,10 @@ class UnitAdvisor:
             office = street + "办事处" if street.endswith("街道") else street + "人民政府"
             return unit.replace("{street}", office)
         return unit
+
+
+def _unsure(unit: str, reason: str, confidence: float) -> UnitAdvice:
+    return UnitAdvice(unit=unit, reason=reason, source="usual", confidence=confidence)
 
 
 def _in_force(rule: UnitRule, day: str) -> bool:

@@ -77,7 +77,7 @@ def test_a_rule_in_force_comes_first_and_the_narrowest_wins() -> None:
 def test_a_rule_counts_between_its_days(since: str, until: str, counts: bool) -> None:
     rule = UnitRule(rule_id="r1", unit="市住建局", category="物业管理", since=since, until=until)
     advice = UnitAdvisor(UNITS, rules=[rule]).advise("物业管理", "", "", "", today=DAY)
-    assert bool(advice) == counts
+    assert (advice[0].source == "rule:r1") == counts
 
 
 def test_what_people_chose_often_comes_before_duties() -> None:
@@ -153,3 +153,21 @@ def test_a_wrong_file_of_units_is_refused_naming_the_line(text: str, said: str) 
 def test_a_wrong_rule_is_refused(line: str, said: str) -> None:
     with pytest.raises(UnitsWrong, match=said):
         read_rules(f"category,district,street,unit,since,until\n{line}\n", ["甲"])
+
+
+def test_three_are_advised_also_where_little_speaks_for_any_and_the_guesses_are_unsure() -> None:
+    advice = UnitAdvisor.shipped().advise("医疗卫生/疫苗", "东城区", "和平街道", "打疫苗")
+    assert advice[0].unit == "卫健委"
+    assert len(advice) == 3
+    guesses = [one for one in advice if one.source == "usual"]
+    assert {one.reason for one in guesses} == {"属地：东城区", "属地：和平街道"}
+    assert all(one.confidence < 0.05 for one in guesses)
+
+
+def test_what_was_chosen_most_fills_up_where_the_place_is_not_known() -> None:
+    history = UnitHistory()
+    for _ in range(5):
+        history.note("公安局", category="治安", district="", text="噪音", at=NOW)
+    advice = UnitAdvisor.shipped(history=history).advise("环境保护/环境污染/噪声", "", "", "")
+    assert next(one.unit for one in advice if one.source == "usual") == "公安局"
+    assert len(advice) == 3
