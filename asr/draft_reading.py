@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from asr.draft_confirmed import with_confirmed
 from asr.draft_contact import find_contact
 from asr.draft_lines import Said
 from asr.draft_mood import find_mood
@@ -87,16 +88,16 @@ class Reader:
     def read(self, lines: Sequence[Said], shared: Shared, *, among: bool) -> Reading:
         """Read the main matter; `among`: others were found, so its place is sought in its own words first."""
         guess = self.guess(lines)
-        places = find_places(lines, self._gazetteer)
+        places = find_places(with_confirmed(lines), self._gazetteer)
         if among and places.district is None and places.place is None and places.street is None:
-            places = find_places(shared.lines, self._gazetteer)
+            places = find_places(with_confirmed(shared.lines), self._gazetteer)
         fields = [*self._own(lines, guess, places, shared), *_shared(shared)]
         return Reading(fields=tuple(fields), guess=guess)
 
     def read_further(self, lines: Sequence[Said], shared: Shared, main: Reading) -> Reading:
         """Read a further matter: telephone and name are the call's, and the place if none was said."""
         guess = self.guess(lines)
-        places = find_places(lines, self._gazetteer)
+        places = find_places(with_confirmed(lines), self._gazetteer)
         fields = [*self._own(lines, guess, places, shared), *_shared(shared)]
         said = {field.field for field in fields}
         kind = next((field.value for field in fields if field.field == "type"), "")
