@@ -1,7 +1,8 @@
-"""A learned model of categories: linear over pieces of one to three characters, kept as plain arrays.
+"""A learned model of categories: linear over pieces of characters and words, kept as plain arrays.
 
-score(class) = sum of (1 + ln tf) * idf * weight over the pieces, divided by the Euclidean length of
-(1 + ln tf) * idf: what scikit-learn calls sublinear TF-IDF with a linear model. asr.learned_train makes it.
+score(class) = sum of value * weight over the pieces. A piece's value is (1 + ln tf) * idf, divided by the
+Euclidean length of these in its block and times what the block counts (asr.learned_pieces): what scikit-learn
+calls sublinear TF-IDF, one for each block, with a linear model. asr.learned_train makes it.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from asr.classify_cold import grams, plain
 from asr.errors import AsrError
+from asr.learned_pieces import BLOCKS, pieces_of
 
 Floats = npt.NDArray[np.float32]
 Path3 = tuple[str, ...]
 
-SIZES = (1, 2, 3)
 ARRAYS, ABOUT = "model.npz", "model.json"
 MAX_BYTES = 200_000_000
 MAX_PIECES = 400_000
-READ = 800
-"""Characters of a text that count."""
+FORM = 2
+"""Of the pieces that a model sees; one of another form is not understood and must be trained again."""
+MAX_DEEP = 20_000
+"""So many pieces at most, the most frequent ones, speak for deeper paths."""
 
 
 class LearnedModelError(AsrError):
@@ -55,6 +57,7 @@ class About:
     checked: Mapping[str, float]  # how it did on what was kept aside
     pieces: tuple[str, ...]  # the vocabulary, in the order of the rows
     digest: str = ""  # SHA-256 of the arrays' file
+    form: int = 1  # what its pieces are; see FORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class LearnedModel:
     idf: Floats  # (pieces)
     weights: Floats  # (pieces, level-1 names)
     bias: Floats  # (level-1 names)
-    deep: Floats  # (pieces, deeper paths)
+    deep: Floats  # (the first pieces, deeper paths); the others do not speak for deeper paths
     deep_bias: Floats  # (deeper paths)
 
     @cached_property
@@ -83,19 +86,26 @@ class LearnedModel:
 
     def judge(self, text: str) -> Learned | None:
         """Return what the model says, None where it knows no piece of the text."""
-        counted = Counter(grams(plain(text[:READ]), SIZES))
         known = self._rows
-        found = [(row, times) for piece, times in counted.items() if (row := known.get(piece)) is not None]
-        if not found:
+        rows_of: list[int] = []
+        parts: list[npt.NDArray[np.float32]] = []
+        for block, pieces in pieces_of(text).items():
+            found = [
+                (row, times)
+                for piece, times in Counter(pieces).items()
+                if (row := known.get(piece)) is not None
+            ]
+            if found:
+                rows_of += [row for row, _ in found]
+                part = np.array([1.0 + math.log(times) for _, times in found], dtype=np.float32)
+                part *= self.idf[[row for row, _ in found]]
+                parts.append(part * np.float32(BLOCKS[block] / float(np.linalg.norm(part))))
+        if not parts:
             return None
-        rows = np.fromiter((row for row, _ in found), dtype=np.int64, count=len(found))
-        values = np.fromiter(
-            (1.0 + math.log(times) for _, times in found), dtype=np.float32, count=len(found)
-        )
-        values *= self.idf[rows]
-        values /= float(np.linalg.norm(values))
+        rows, values = np.array(rows_of, dtype=np.int64), np.concatenate(parts)
         scores = values @ self.weights[rows] + self.bias
-        paths = values @ self.deep[rows] + self.deep_bias if self.about.paths else self.deep_bias
+        first = rows < len(self.deep)
+        paths = values[first] @ self.deep[rows[first]] + self.deep_bias
         return Learned(
             _chances(scores, self.about.sharpness),
             _chances(paths, self.about.deep_sharpness),
@@ -148,10 +158,10 @@ def _checked(folder: Path, about: About, arrays: Mapping[str, Any]) -> LearnedMo
         "idf": (pieces,),
         "weights": (pieces, tops),
         "bias": (tops,),
-        "deep": (pieces if paths else 0, paths),
+        "deep": (min(pieces, MAX_DEEP) if paths else 0, paths),
         "deep_bias": (paths,),
     }
-    if not 0 < pieces <= MAX_PIECES or not tops or len(set(about.pieces)) != pieces:
+    if about.form != FORM or not 0 < pieces <= MAX_PIECES or not tops or len(set(about.pieces)) != pieces:
         return None
     for name, shape in shapes.items():
         if name not in arrays or arrays[name].shape != shape or not np.isfinite(arrays[name]).all():

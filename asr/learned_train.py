@@ -5,30 +5,36 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from asr.classify_cold import grams, plain
+from asr.classify_cold import plain
 from asr.errors import AsrError
-from asr.learned import READ, SIZES, About, Learned, LearnedModel, mixed
+from asr.learned import FORM, MAX_DEEP, About, Learned, LearnedModel, mixed
 from asr.learned_noise import Noise, augmented
+from asr.learned_pieces import BLOCKS, READ, joined, pieces_of
 from asr.taxonomy import Taxonomy
 
 MAX_ROWS = 200_000
 MAX_LINE = 200_000
-MAX_PIECES = 90_000
+MAX_PIECES: Mapping[str, int] = MappingProxyType({"c": 150_000, "w": 60_000, "h": 30_000})
 LEAST_ROWS = 20
 """Fewer messages teach nothing."""
 LEAST_OF_PATH = 4
 MAX_CHECKED = 1500
-_DEEP_PIECES = 20_000
+_SPOKEN_WORTH = 0.3
+"""How much a spoken or misheard copy of a message counts beside the message."""
+_PARTS = 5
+_MANY = 500
+"""Of so many messages, pieces that stand in one text only are left out."""
 
 ColdChances = Callable[[str], Sequence[float]]
 """Chances of the taxonomy's level-1 names by the cold classifier."""
@@ -52,12 +58,15 @@ class _Row(msgspec.Struct):
     title: str = ""
     body: str = ""
     text: str = ""
+    tokens: str = ""
     level2: str = ""
     level3: str = ""
 
 
 def read_examples(file: Path, taxonomy: Taxonomy) -> list[Example]:
     """Read lines of JSON with title, body, level1[, level2, level3]; level 1 must be in the taxonomy.
+
+    Instead of title and body a line may have text, or tokens: words with blanks between.
 
     Raises TrainingError naming the line.
     """
@@ -86,7 +95,7 @@ def _example(where: str, line: bytes, taxonomy: Taxonomy) -> Example:
     if not path:
         known = "、".join(taxonomy.level1[:20])
         raise TrainingError(f"{where}: level1 is {row.level1[:40]!r}; the taxonomy has {known}")
-    body = row.body or row.text
+    body = row.body or row.text or joined(row.tokens)
     if not (row.title.strip() or body.strip()):
         raise TrainingError(f"{where}: title and body are empty; give the message's words")
     return Example(title=row.title[:200], body=body[:4000], path=path)
@@ -104,67 +113,118 @@ def train(
     """Return a model learned from messages; takes under a minute for 8,000 of them on one core.
 
     A part is kept aside to find how sure it may be and how much the cold classifier should count.
-    Raises TrainingError: fewer than 20 messages.
+    Raises TrainingError: fewer than 20 messages, or no word in them.
     """
     if len(examples) < LEAST_ROWS:
         raise TrainingError(f"{len(examples)} messages with a category; at least {LEAST_ROWS} are needed")
+    if not any(plain(example.title + example.body) for example in examples):
+        raise TrainingError(f"{len(examples)} messages without a word; give what was said or written")
     shuffled = list(examples)
     random.Random(seed).shuffle(shuffled)  # noqa: S311 - no secret
-    fitting, checking = _parted(shuffled)
-    progress(f"{len(fitting)} messages to learn from, {len(checking)} kept aside")
-    draft = _fitted(fitting, taxonomy, at, seed)
-    draft = _settled(draft, checking, taxonomy, cold, seed)
+    read = _read(shuffled, seed)
+    said: list[_Judged] = []
+    for kept in _parted(shuffled):
+        checking = [shuffled[number] for number in kept]
+        progress(f"{len(shuffled) - len(kept)} messages to learn from, {len(kept)} kept aside")
+        said += _asked(_fitted(shuffled, read, kept, taxonomy, at, seed), checking, taxonomy, cold, seed)
     progress("learning from all of them")
-    whole = _fitted(shuffled, taxonomy, at, seed)
-    about = replace(
-        whole.about,
-        sharpness=draft.about.sharpness,
-        deep_sharpness=draft.about.deep_sharpness,
-        learned_share=draft.about.learned_share,
-        cold_share=draft.about.cold_share,
-        new_share=1.0 / (1.0 + len(examples) / 100),
-        checked=draft.about.checked,
-    )
-    return replace(whole, about=about)
+    whole = _fitted(shuffled, read, frozenset(), taxonomy, at, seed)
+    about = replace(whole.about, new_share=1.0 / (1.0 + len(examples) / 100))
+    return replace(whole, about=_settled(about, said, taxonomy.level1))
 
 
-def _parted(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
-    """Return what to fit and what to check on; messages that begin alike stay together."""
-    kept = min(MAX_CHECKED, max(10, len(examples) // 6))
-    heads: dict[str, list[Example]] = {}
-    for example in examples:
-        heads.setdefault(plain(example.title + example.body).replace(" ", "")[:12], []).append(example)
-    fitting: list[Example] = []
-    checking: list[Example] = []
+def _parted(examples: Sequence[Example]) -> Iterator[frozenset[int]]:
+    """Yield the places of those that are kept aside; messages that begin alike stay together.
+
+    Of few messages each is kept aside once, of many only some are.
+    """
+    heads: dict[str, list[int]] = {}
+    for number, example in enumerate(examples):
+        head = plain(joined(example.title + example.body)).replace(" ", "")[:12]
+        heads.setdefault(head, []).append(number)
+    parts: list[list[int]] = [[] for _ in range(max(_PARTS, len(examples) // MAX_CHECKED))]
     for group in heads.values():
-        (checking if len(checking) < kept else fitting).extend(group)
-    return (fitting, checking) if fitting else (list(examples), checking)
+        min(parts, key=len).extend(group)
+    for part in parts[: _PARTS if len(examples) <= MAX_CHECKED else 1]:
+        if part and len(part) < len(examples):
+            yield frozenset(part)
 
 
-def pieces_of(text: str) -> list[str]:
-    """Return the pieces of one to three characters of the part of a text that counts."""
-    return list(grams(plain(text[:READ]), SIZES))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """Messages and their spoken copies as counts of pieces."""
+
+    counts: Mapping[str, Any]  # of each block: texts x pieces, sparse
+    pieces: tuple[str, ...]  # of all blocks in their order
+    owners: npt.NDArray[np.intp]  # which message a text is of
+    worth: npt.NDArray[np.float64]  # how much a text counts
 
 
-def _fitted(examples: Sequence[Example], taxonomy: Taxonomy, at: datetime, seed: int) -> LearnedModel:
-    from sklearn.feature_extraction.text import TfidfVectorizer
+def _read(examples: Sequence[Example], seed: int) -> _Read:
+    from sklearn.feature_extraction.text import CountVectorizer
 
     rows = [(example.title, example.body[:READ]) for example in examples]
     texts, owners = augmented(rows, Noise((body for _, body in rows), seed=seed))
-    reader = TfidfVectorizer(
-        analyzer=pieces_of, sublinear_tf=True, min_df=2, max_features=MAX_PIECES, dtype=np.float32
+    seen = [pieces_of(text) for text in texts]
+    counts: dict[str, Any] = {}
+    pieces: list[str] = []
+    for block in BLOCKS:
+        found = [one.pop(block) for one in seen]
+        if not any(found):
+            continue
+        reader = CountVectorizer(
+            analyzer=_as_it_is,
+            min_df=2 if len(examples) >= _MANY else 1,
+            max_features=MAX_PIECES[block],
+            dtype=np.float32,
+        )
+        counts[block] = reader.fit_transform(found).tocsr()
+        pieces += [str(piece) for piece in reader.get_feature_names_out()]
+    first = [number == 0 or owners[number - 1] != owner for number, owner in enumerate(owners)]
+    return _Read(
+        counts=counts,
+        pieces=tuple(pieces),
+        owners=np.array(owners, dtype=np.intp),
+        worth=np.where(first, 1.0, _SPOKEN_WORTH),
     )
-    matrix = reader.fit_transform(texts)
-    labels = [examples[owner].path[0] for owner in owners]
+
+
+def _as_it_is(pieces: list[str]) -> list[str]:
+    return pieces
+
+
+def _fitted(
+    examples: Sequence[Example],
+    read: _Read,
+    without: frozenset[int],
+    taxonomy: Taxonomy,
+    at: datetime,
+    seed: int,
+) -> LearnedModel:
+    """Return a model of all messages but some."""
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    used = np.array([owner not in without for owner in read.owners])
+    matrices: list[Any] = []
+    idfs: list[npt.NDArray[np.float32]] = []
+    for block, counted in read.counts.items():
+        weigher = TfidfTransformer(sublinear_tf=True)
+        matrices.append(weigher.fit_transform(counted[used]) * np.float32(BLOCKS[block]))
+        idfs.append(weigher.idf_.astype(np.float32))
+    idf = np.concatenate(idfs)
+    order = np.argsort(idf, kind="stable")  # the most frequent pieces first
+    matrix = hstack(matrices).tocsr()[:, order]
+    paths_of = [examples[owner].path for owner in read.owners[used]]
+    labels = [path[0] for path in paths_of]
     tops = tuple(sorted(set(labels)))
-    weights, bias = _linear(matrix, labels, tops, seed)
-    paths, deep, deep_bias = _deeper(matrix, [examples[owner].path for owner in owners])
-    pieces = tuple(str(piece) for piece in reader.get_feature_names_out())
+    weights, bias = _linear(matrix, labels, read.worth[used], tops, seed)
+    paths, deep, deep_bias = _deeper(matrix[:, :MAX_DEEP], paths_of)
     digest = hashlib.sha256("\n".join(f"{e.title}\t{e.body}\t{e.path}" for e in examples).encode())
     about = About(
         version=f"{at:%Y%m%d}-{digest.hexdigest()[:8]}",
         taxonomy=taxonomy.version,
-        trained_on=len(examples),
+        trained_on=len(examples) - len(without),
         tops=tops,
         paths=paths,
         sharpness=4.0,
@@ -173,21 +233,22 @@ def _fitted(examples: Sequence[Example], taxonomy: Taxonomy, at: datetime, seed:
         cold_share=0.5,
         new_share=0.1,
         checked={},
-        pieces=pieces,
+        pieces=tuple(read.pieces[column] for column in order),
+        form=FORM,
     )
-    return LearnedModel(about, reader.idf_.astype(np.float32), weights, bias, deep, deep_bias)
+    return LearnedModel(about, idf[order], weights, bias, deep, deep_bias)
 
 
 def _linear(
-    matrix: Any, labels: Sequence[str], tops: Sequence[str], seed: int
+    matrix: Any, labels: Sequence[str], worth: npt.NDArray[np.float64], tops: Sequence[str], seed: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return weights and bias of one linear separator for each level-1 name."""
     from sklearn.svm import LinearSVC
 
     if len(tops) == 1:
         return np.zeros((matrix.shape[1], 1), np.float32), np.zeros(1, np.float32)
-    machine = LinearSVC(C=0.3, class_weight="balanced", random_state=seed, tol=1e-3)
-    machine.fit(matrix, labels)
+    machine = LinearSVC(C=1.0, random_state=seed, tol=1e-3)
+    machine.fit(matrix, labels, sample_weight=worth)
     weights, bias = machine.coef_.T, machine.intercept_
     if len(tops) == 2:  # one separator tells both
         weights, bias = np.hstack((-weights, weights)), np.concatenate((-bias, bias))
@@ -209,31 +270,35 @@ def _deeper(
     bayes = MultinomialNB(alpha=0.05)
     bayes.fit(matrix[rows], [number[paths[row]] for row in rows])
     logs = bayes.feature_log_prob_.T
-    seen = np.asarray(matrix[rows].sum(axis=0)).ravel()
-    rare = np.argsort(seen)[: max(0, len(seen) - _DEEP_PIECES)]
     logs = logs - logs.mean(axis=1, keepdims=True)
-    logs[rare] = 0.0
     return tuple(number), logs.astype(np.float32), bayes.class_log_prior_.astype(np.float32) * 0.1
 
 
-def _settled(
+_Judged = tuple[int, npt.NDArray[np.float64], Learned]
+"""What is right, the cold chances, and what was learned of one message that was kept aside."""
+
+
+def _asked(
     model: LearnedModel, checking: Sequence[Example], taxonomy: Taxonomy, cold: ColdChances, seed: int
-) -> LearnedModel:
-    """Choose how sure the model may be, and how much the cold chances count, on messages kept aside."""
+) -> list[_Judged]:
     names = taxonomy.level1
     noise = Noise((example.body for example in checking), seed=seed + 1)
     texts = [
-        f"{e.title}。{e.body}" if number % 2 else noise.misheard(noise.spoken(e.title, e.body))
+        noise.misheard(noise.spoken(e.title, e.body)) if number % 3 == 0 else f"{e.title}。{e.body}"
         for number, e in enumerate(checking)
     ]
-    judged = [
+    return [
         (names.index(example.path[0]), np.asarray(cold(text)), learned)
         for text, example in zip(texts, checking, strict=True)
         if (learned := model.judge(text)) is not None
     ]
+
+
+def _settled(about: About, judged: Sequence[_Judged], names: Sequence[str]) -> About:
+    """Choose how sure the model may be, and how much the cold chances count, on messages kept aside."""
     if not judged:
-        return model
-    best = min(_choices(model.about), key=lambda about: _loss(about, judged, names))
+        return about
+    best = min(_choices(about), key=lambda one: _loss(one, judged, names))
     right = sum(int(np.argmax(_mix(best, row, names))) == row[0] for row in judged)
     alone = sum(int(np.argmax(row[1])) == row[0] for row in judged)
     checked = {
@@ -241,10 +306,7 @@ def _settled(
         "right": round(right / len(judged), 4),
         "right_cold": round(alone / len(judged), 4),
     }
-    return replace(model, about=replace(best, checked=checked))
-
-
-_Judged = tuple[int, npt.NDArray[np.float64], Learned]
+    return replace(best, checked=checked)
 
 
 def _choices(about: About) -> Iterator[About]:

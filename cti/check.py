@@ -27,6 +27,8 @@ from cti.control.directory import DirectoryError, load_directory
 from cti.errors import HotlineError, SecretsError, SettingError
 from cti.flowset import FlowFiles
 from cti.gazetteeradmin import DEMO_CITY, city_file
+from cti.learning import folder_of
+from cti.learning_check import problems
 from cti.secrets import Secrets
 from cti.settings import Settings
 from cti.visitadmin import policy_of
@@ -65,6 +67,7 @@ def check(
         _visits,
         _prompts,
         _gazetteer,
+        _categories,
         _model,
         lambda settings: _asterisk(settings, progress),
         _desk,
@@ -188,6 +191,11 @@ def _gazetteer(settings: Settings) -> Iterator[Finding]:
             remedy="the demo city's places are used; take in your own city's with hotline gazetteer import",
             fatal=False,
         )
+
+
+def _categories(settings: Settings) -> Iterator[Finding]:
+    for one in problems(folder_of(settings)):
+        yield Finding(part=one.part, key="learning", value=one.value, remedy=one.remedy, fatal=one.fatal)
 
 
 def _model(settings: Settings) -> Iterator[Finding]:

@@ -428,8 +428,15 @@ def _transcribe(options: argparse.Namespace) -> int:
 def _draft(options: argparse.Namespace) -> int:
     from cti.draftadmin import draft
     from cti.gazetteeradmin import city_file
+    from cti.learning import classifier_of, folder_of
 
-    return draft(options, city=lambda: city_file(_settings(options)), say=_say, tell=_tell_once())
+    return draft(
+        options,
+        city=lambda: city_file(_settings(options)),
+        known=lambda: classifier_of(folder_of(_settings(options))),
+        say=_say,
+        tell=_tell_once(),
+    )
 
 
 def _bench(options: argparse.Namespace) -> int:

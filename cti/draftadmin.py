@@ -67,18 +67,25 @@ class Drafter:
 
 
 def draft(
-    options: argparse.Namespace, *, city: Callable[[], Path], say: Say, tell: Callable[[str], None]
+    options: argparse.Namespace,
+    *,
+    city: Callable[[], Path],
+    say: Say,
+    tell: Callable[[str], None],
+    known: Callable[[], Classifier] = Classifier,
 ) -> int:
     """Draft every line in order; 1 when a line was refused.
 
-    `city` returns the file with the desk's names, asked only when --gazetteer does not say.
+    `city` returns the file with the desk's names, asked only when --gazetteer does not say; `known` what the
+    desk guesses categories with, asked only when --taxonomy does not say.
 
     Raises:
         DraftFailed: a file that was given cannot be used.
+        LearningRefused: the desk's learned model cannot be used.
     """
     if not 0 <= options.similar <= MOST_SIMILAR:
         raise DraftFailed(f"--similar {options.similar}: give a number from 0 to {MOST_SIMILAR}")
-    drafter = _drafter(options, city, tell)
+    drafter = _drafter(options, city, known, tell)
     if options.file == "-":
         return _run(drafter, sys.stdin.buffer, options.similar, say)
     try:
@@ -90,11 +97,16 @@ def draft(
         ) from error
 
 
-def _drafter(options: argparse.Namespace, city: Callable[[], Path], tell: Callable[[str], None]) -> Drafter:
+def _drafter(
+    options: argparse.Namespace,
+    city: Callable[[], Path],
+    known: Callable[[], Classifier],
+    tell: Callable[[str], None],
+) -> Drafter:
     now = options.now or datetime.now(CHINA)
     try:
         gazetteer = Gazetteer(load_entries(options.gazetteer or city()))
-        classifier = Classifier(Taxonomy.load(options.taxonomy) if options.taxonomy else None)
+        classifier = Classifier(Taxonomy.load(options.taxonomy)) if options.taxonomy else known()
         if options.train:
             examples = read_examples(options.train, classifier.taxonomy)
             model = train(examples, classifier.taxonomy, classifier.cold_chances, at=now, progress=tell)

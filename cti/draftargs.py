@@ -22,7 +22,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--gazetteer", type=Path, metavar="FILE", help="the city's names (default: the desk's)"
     )
     parser.add_argument(
-        "--taxonomy", type=Path, metavar="FILE", help="CSV level1,level2,level3[,aliases] (default: shipped)"
+        "--taxonomy",
+        type=Path,
+        metavar="FILE",
+        help="CSV level1,level2,level3[,aliases] (default: the desk's)",
     )
     parser.add_argument(
         "--train", type=Path, metavar="FILE", help="JSONL title, body, level1[, level2, level3] to learn from"

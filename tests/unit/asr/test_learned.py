@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from asr.classify import Classifier
 from asr.learned import ABOUT, ARRAYS, LearnedModel, LearnedModelError
 from asr.learned_noise import Noise
+from asr.learned_pieces import pieces_of
 from asr.learned_train import Example, TrainingError, read_examples, train
 from asr.taxonomy import Taxonomy
 
@@ -152,6 +154,30 @@ def test_a_wrong_line_is_refused_naming_it(tmp_path: Path, line: str, told: str)
         read_examples(file, taxonomy())
 
     assert told in str(caught.value)
+
+
+def test_words_with_blanks_between_teach_as_the_text_does(tmp_path: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    file.write_text('{"tokens": "小区 停水 A3 区", "level1": "甲组"}\n', "utf-8")
+
+    (example,) = read_examples(file, taxonomy())
+
+    assert example.body == "小区停水 A3 区"
+    assert pieces_of("小区 停水") == pieces_of("小区停水")
+
+
+def test_messages_without_a_word_teach_nothing() -> None:
+    empty = [Example(title="", body="123 456", path=("甲组",)) for _ in range(30)]
+
+    with pytest.raises(TrainingError, match="30 messages without a word"):
+        train(empty, taxonomy(), cold().cold_chances, at=AT)
+
+
+def test_a_model_of_an_older_form_is_refused(tmp_path: Path) -> None:
+    replace(model(), about=replace(model().about, form=1)).save(tmp_path)
+
+    with pytest.raises(LearnedModelError, match="train again"):
+        LearnedModel.load(tmp_path)
 
 
 def test_spoken_training_text_has_no_formal_opening() -> None:

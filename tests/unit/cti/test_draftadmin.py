@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from asr.classify import Classifier
+from asr.taxonomy import Taxonomy
 from cti import draftargs
 from cti.draftadmin import DraftFailed, draft
 
@@ -16,7 +19,9 @@ GAZETTEER = "name,kind,parent\n城东区,district,\n新华街道,street,城东�
 WATER = "阳光花园从昨天晚上十点停水到现在，没有人来修，电话幺三七二零六八五四九幺"
 
 
-def run(folder: Path, *rows: str, more: tuple[str, ...] = ()) -> tuple[int, list[dict[str, Any]]]:
+def run(
+    folder: Path, *rows: str, more: tuple[str, ...] = (), known: Callable[[], Classifier] = Classifier
+) -> tuple[int, list[dict[str, Any]]]:
     (folder / "names.csv").write_text(GAZETTEER, "utf-8")
     (folder / "in.jsonl").write_text("\n".join(rows), "utf-8")
     parser = argparse.ArgumentParser()
@@ -26,12 +31,27 @@ def run(folder: Path, *rows: str, more: tuple[str, ...] = ()) -> tuple[int, list
         ["--jsonl", str(folder / "in.jsonl"), "--now", "2026-11-21T17:30:00+08:00", *names, *more]
     )
     told: list[object] = []
-    status = draft(options, city=lambda: folder / "names.csv", say=told.append, tell=lambda _: None)
+    status = draft(
+        options, city=lambda: folder / "names.csv", known=known, say=told.append, tell=lambda _: None
+    )
     return status, [json.loads(str(line)) for line in told]
 
 
 def row(key: str, text: str, **more: str) -> str:
     return json.dumps({"id": key, "text": text, **more}, ensure_ascii=False)
+
+
+def test_categories_are_the_desks_where_no_taxonomy_is_given(tmp_path: Path) -> None:
+    desk = Classifier(Taxonomy.of([("row 1", ("自来水",), ("停水",)), ("row 2", ("工资",), ("欠薪",))]))
+    (tmp_path / "names2.csv").write_text("level1,level2\n水务,停水\n薪酬,欠薪\n", "utf-8")
+
+    _, (own,) = run(tmp_path, row("a", WATER), known=lambda: desk)
+    _, (given,) = run(
+        tmp_path, row("a", WATER), more=("--taxonomy", str(tmp_path / "names2.csv")), known=lambda: desk
+    )
+
+    assert own["level1"]["value"] == "自来水"
+    assert given["level1"]["value"] == "水务"
 
 
 def test_a_line_has_every_field_with_value_source_and_confidence(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from asr.taxonomy import Taxonomy
 from cti.database import migrate, open_engine
 from cti.learnadmin import TaxonomyRefused, learn, taxonomy
 from cti.learning import LearningRefused, ModelShelf, classifier_of, taxonomy_of
+from cti.learning_check import problems
 from cti.learning_nightly import NightlyLearning, due
 from cti.learning_orders import Round, confirmed, sign_test
 from cti.learning_orders import learn as learn_from
@@ -220,6 +221,37 @@ def test_the_classifier_in_force_has_the_learned_model(tmp_path: Path) -> None:
 
     assert guess.path == ("乙组", "乙一")
     assert guess.source.startswith("model:")
+
+
+def test_nothing_is_wrong_where_nothing_was_brought_in_or_learned(tmp_path: Path) -> None:
+    assert list(problems(tmp_path)) == []
+
+
+def test_a_broken_taxonomy_is_told_with_file_and_remedy(tmp_path: Path) -> None:
+    (tmp_path / "taxonomy.csv").write_text("level1,level9\n甲组,x\n", "utf-8")
+
+    (problem,) = problems(tmp_path)
+
+    assert problem.fatal
+    assert problem.value == str(tmp_path / "taxonomy.csv")
+    assert "level9" in problem.remedy and "hotline taxonomy reset" in problem.remedy
+
+
+def test_a_learned_model_of_other_names_or_a_broken_one_is_told(tmp_path: Path) -> None:
+    (tmp_path / "taxonomy.csv").write_text(NAMES, "utf-8")
+    shelf = ModelShelf(tmp_path)
+    learn_from(sorted_orders(160), shelf, names(), at=AT, least=100)
+    assert list(problems(tmp_path)) == []
+
+    (tmp_path / "taxonomy.csv").write_text("level1\n丙组\n", "utf-8")
+    (other,) = problems(tmp_path)
+    (tmp_path / "taxonomy.csv").unlink()
+    shelf.pointer.write_text("{", "utf-8")
+    (broken,) = problems(tmp_path)
+
+    assert "train again with hotline learn" in other.remedy
+    assert "active.json" in broken.remedy
+    assert not other.fatal and not broken.fatal
 
 
 CHINA_3 = datetime(2026, 11, 21, 19, tzinfo=UTC)  # 03:00 in China on the 22nd
