@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from asr.draft_lines import Said
 
-_YES = re.compile(r"^(?:[嗯啊哎]*[，, ]?)(?:是的|对(?![面着门过岸于])的?|没错|就是|是啊|是呀|对啊|对呀|是[，。,]|是$)")
+_YES = re.compile(r"^[嗯啊哎]*[，, ]?(?:是的|对(?![面着门过岸于])|没错|就是|是[啊呀]|是[，。,]|是$)")
 _NO = re.compile(r"不是|不对|不在|错了|说错")
 _ASKED = re.compile(
     r"(?:您|你)?(?:说的|反映的|住的|那边|这边|地址|位置)*(?:是不是|就是|是在|是|就在|在)"
