@@ -18,6 +18,7 @@ import msgspec
 
 from cti.agi import AgiHangup, AgiSession
 from cti.control.phones import DESK_SUFFIX
+from cti.demo.articles import ensure_articles
 from cti.demo.conversation import PATIENCE_S, Conversation
 from cti.demo.desk import DeskCall, DeskFailed, HeadlessDesk
 from cti.demo.network import Network
@@ -100,6 +101,7 @@ class Demo:
         self._stack.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         check_home(self._stack.settings)
         await ensure_accounts(self._stack.settings, self._people)
+        await ensure_articles(self._stack.settings)
         async with self._stack as stack:
             self._steps.next("模拟电话网（市民与话机）")
             await self._network.start(self._telephone)
