@@ -85,9 +85,9 @@ def compose(settings: Settings, *, say: Callable[[object], None], tell: Callable
     model = _plain(settings, tell)
     target = compose_graph(model, _tools(settings), _progress(tell))
     if settings.recognition.model and _found(settings, tell).path.resolve() != target.resolve():
-        say(f"已合成 {target}；将设置 recognition.model 改为它并重启 hotline asr 后生效")
+        say(f"已合成 {target}；将设置 recognition.model 改为它并重启 hotline asr 后才会使用")
     else:
-        say(f"已合成 {target}；重启 hotline asr 后生效")
+        say(f"已合成 {target}；正在运行的 hotline asr 会自动换用")
     return 0
 
 
@@ -108,7 +108,8 @@ def adapt(
 
     Raises:
         AsrError: there is no model, the files are not as they should be, or the model cannot be adapted here.
-        StartError: OpenFst's programs cannot be had, or `text` cannot be read.
+        StartError: OpenFst's programs cannot be had.
+        TextsRefused: `text` cannot be used.
     """
     model = _plain(settings, tell)
     city = gazetteer or city_file(settings)
@@ -144,9 +145,10 @@ def adapt(
     if out is not None:
         say(f"使用：hotline transcribe --model {folder} 文件.wav")
     elif settings.recognition.model:
-        say(f"设置 recognition.model 指定了另一模型；改为 {folder.parent / ACTIVE} 并重启 hotline asr 后生效")
+        link = folder.parent / ACTIVE
+        say(f"设置 recognition.model 指定了另一模型；改为 {link} 并重启 hotline asr 后才会使用")
     else:
-        say("重启 hotline asr 后生效；hotline asr adapt --back 恢复之前的模型")
+        say("正在运行的 hotline asr 会自动换用；hotline asr adapt --back 恢复之前的模型")
     return 0
 
 
@@ -157,7 +159,9 @@ def back(settings: Settings, *, say: Callable[[object], None], tell: Callable[[s
         AsrError: there is no model, or no adapted one is in use.
     """
     before = go_back(_plain(settings, tell))
-    say(f"已恢复到{f'调整过的模型 {before}' if before else '未调整的模型'}；重启 hotline asr 后生效")
+    say(
+        f"已恢复到{f'调整过的模型 {before}' if before else '未调整的模型'}；正在运行的 hotline asr 会自动换用"
+    )
     return 0
 
 

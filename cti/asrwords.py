@@ -15,7 +15,7 @@ from asr.adapt_sentences import Words
 from asr.examples import shipped_matters, shipped_taxonomy
 from asr.gazetteer_file import Entry
 from asr.taxonomy import Taxonomy
-from cti.errors import StartError
+from cti.errors import HotlineError
 from orders.knowledge_store import KnowledgeStore
 from orders.messages import OrderState
 from orders.tables import orders
@@ -28,6 +28,10 @@ MAX_ORDERS = 50_000
 """Submitted orders that are read, the newest."""
 _KEYS = ("text", "title", "body", "summary")
 """What of a line of JSON is read, where it is there."""
+
+
+class TextsRefused(HotlineError):
+    """A file of texts cannot be used; the message names file, line and remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +76,14 @@ def read_texts(path: Path) -> tuple[str, ...]:
     """Return the texts of a file: one a line, or a JSON object a line of which `text`, `title`, … are read.
 
     Raises:
-        StartError: the file cannot be read, or a line of it is not as described.
+        TextsRefused: the file cannot be read, or a line of it is not as described.
     """
     try:
         if (size := path.stat().st_size) > MAX_TEXT_BYTES:
-            raise StartError(str(path), f"{size} bytes, at most {MAX_TEXT_BYTES}", "give the newest texts")
+            raise TextsRefused(f"{path}: {size} bytes, at most {MAX_TEXT_BYTES}; give the newest texts")
         content = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise StartError(str(path), f"cannot be read ({error})", "give a UTF-8 file") from error
+        raise TextsRefused(f"{path}: cannot be read ({error}); give a UTF-8 file") from error
     return tuple(_lines(path, content))
 
 
@@ -93,8 +97,8 @@ def _lines(path: Path, content: str) -> Iterator[str]:
         try:
             found = msgspec.json.decode(line, type=dict[str, object])
         except msgspec.MsgspecError as error:
-            raise StartError(
-                str(path), f"line {number} is no JSON object ({error})", "mend it, or write plain text"
+            raise TextsRefused(
+                f"{path}: line {number} is no JSON object ({error}); mend it, or write plain text"
             ) from error
         for key in _KEYS:
             if isinstance(value := found.get(key), str) and value.strip():

@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from asr.gazetteer_file import Entry, Kind
 from asr.taxonomy import Taxonomy
-from cti.asrwords import OwnWords, material, own_words, read_texts
+from cti.asrwords import OwnWords, TextsRefused, material, own_words, read_texts
 from cti.database import migrate, open_engine
-from cti.errors import StartError
 from orders.knowledge import Article
 from orders.knowledge_store import KnowledgeStore
 from orders.messages import OrderField, OrderState
@@ -99,7 +98,7 @@ def test_a_file_of_texts_that_is_not_as_described_is_refused(
 ) -> None:
     file = tmp_path / "texts.jsonl"
     file.write_bytes(content)
-    with pytest.raises(StartError, match=wrong):
+    with pytest.raises(TextsRefused, match=wrong):
         read_texts(file)
-    with pytest.raises(StartError, match="cannot be read"):
+    with pytest.raises(TextsRefused, match="cannot be read"):
         read_texts(tmp_path / "nothing.txt")
