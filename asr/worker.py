@@ -30,6 +30,8 @@ Unregister = Callable[[str], Awaitable[None]]
 HEARTBEAT_S = 1.0
 LOOK_S = 0.1
 """Legs that went quiet are looked for this often."""
+UNSEEN_S = 5.0
+"""A tap may still be announced to a worker so long after it told that it takes no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class Worker:
         self._changed = asyncio.Event()
         self._beat: asyncio.Task[None] | None = None
         self._registered = True
+        self._empty_since: float | None = None  # monotonic seconds, while it retires
 
     async def start(self) -> None:
         """Listen and announce this worker.
@@ -126,15 +129,35 @@ class Worker:
         await self._publisher.stop(2.0)
         log.info("asr worker stopped", extra={"worker": self.worker_id})
 
+    def retire(self) -> None:
+        """Take no more taps; those that there are stay until they hang up."""
+        if self._empty_since is None:
+            self._empty_since = time.monotonic()
+            self._changed.set()
+            log.info("asr worker retires", extra={"worker": self.worker_id, "taps": self._taps()})
+
+    def retired(self) -> bool:
+        """Whether it retires and has nothing left to do."""
+        if self._empty_since is None:
+            return False
+        now = time.monotonic()
+        if self._taps():
+            self._empty_since = now
+        return now - self._empty_since > UNSEEN_S
+
+    def _taps(self) -> int:
+        return self._listener.taps if self._listener is not None else 0
+
     def state(self, now: float) -> WorkerState:
         """Return the heartbeat of this moment (epoch seconds)."""
         settings = self._settings
+        room = settings.capacity if self._empty_since is None else self._taps()
         return WorkerState(
             worker_id=self.worker_id,
             host=settings.advertise or settings.host,
             port=self.port,
-            taps=self._listener.taps if self._listener is not None else 0,
-            capacity=settings.capacity if self._listener is not None else 0,
+            taps=self._taps(),
+            capacity=room if self._listener is not None else 0,
             captions=self._listener is not None,
             reason=self._reason,
             at=now,
