@@ -25,8 +25,8 @@ _DEEP = 0.45
 """A deeper level is only named when it is at least so likely, given the one above."""
 _TAUGHT = 0.65
 """How much what was learned of deeper levels counts beside what is known of them without."""
-COOL = 2.2
-"""Chances of level 1 are raised to the power of 1 / COOL: fitted on messages so that 0.8 is right in 80 %."""
+COOL = 2.5
+"""Chances of level 1 are raised to the power of 1 / COOL: fitted on messages, see docs/draft.md."""
 
 
 class Classifier:
