@@ -113,7 +113,8 @@ async def running_pair(block: LoopbackBlock, **options: Any) -> AsyncIterator[Se
             + servers
             + CONFIG.format(
                 home=home, cache=settings.cache, redis_url=redis.url, database_url=database, server=second,
-                captions="false", asr_processes=1, model="", policy=settings.calls.policy, flows="", numbers="",
+                captions="false", asr_processes=1, model="", policy=settings.calls.policy, flows="",
+                numbers="",
                 announce_every_s=30.0, trunk=settings.trunks[0].host,
             )
             + TOLD_ASTERISK.format(proxy=asterisk),
