@@ -17,6 +17,8 @@ from asr.draft_phone_digits import TALKS_OF_PHONE, WRONG, Group, groups_in, like
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[2-8][0-9]{7}|0[3-9][0-9]{2}[2-8][0-9]{6,7}")
+_SEVEN = re.compile(r"0[3-9][0-9]{2}[2-8][0-9]{6}")
+"""An area code and seven digits: whole in smaller cities, one short in others."""
 _INTRODUCES = re.compile("(?:[我家]?的?(?:联系)?(?:电话|手机|号码)(?:号码|号)?)(?:是|时|就是|为)")
 _SAME = re.compile(
     r"(?:就|打|用|还是|我的|是)*(?:这个|现在这个|本机|来电|打(?:过来|进来|来)的?)(?:电话|号码|手机号|手机|号)"
@@ -51,7 +53,7 @@ def find_phone(lines: Sequence[Said], caller: str) -> Phone | None:
                 continue
             chain = _chained(chain, group)
             number = _complete(chain)
-            if number is not None:
+            if number is not None and not _may_lack_one(number, caller):
                 found = _or_caller(number, caller)
         if caller and _confirms_caller(said):
             found, chain = Phone(number=caller, source="caller_id", confidence=0.95, said=(said,)), []
@@ -95,6 +97,17 @@ def _or_caller(phone: Phone, caller: str) -> Phone:
         confidence=0.95 if wrong == 0 else 0.85,
         said=phone.said,
     )
+
+
+def _may_lack_one(phone: Phone, caller: str) -> bool:
+    """Tell whether recognition may have swallowed one of a landline's eight digits.
+
+    Seven are believed where they were heard surely, or the calling number has as many in the same area.
+    """
+    if _SEVEN.fullmatch(phone.number) is None or all(said.confidence >= 1.0 for said in phone.said):
+        return False
+    calling = re.sub("[^0-9]", "", caller)
+    return _SEVEN.fullmatch(calling) is None or calling[:4] != phone.number[:4]
 
 
 def _resembles(said: Said, caller: str) -> bool:
