@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from asr.messages import FieldSuggestion
+from cti.call import Call
 from cti.control.orderdesk import NO_FURTHER, OrderDesk, order_event
-from cti.messages import Entry, EntryKind
+from cti.messages import AdviceView, CallState, Entry, EntryKind
 from orders.messages import Draft, DraftOpened, OrderDiscarded, OrderState
-from tests.support.control import World
+from tests.support.control import World, agent
 
 CALL = "hl1-1800000000.1"
 CALLER = "13800000001"
@@ -139,3 +141,31 @@ def test_with_the_call_all_its_orders_leave_the_desk() -> None:
     desk.desk.close(desk.main)
     assert desk.desk.find(further) is None and desk.desk.find(desk.main) is None
     assert desk.desk.more(desk.main) == ()
+
+
+async def test_a_page_that_opens_gets_every_draft_of_its_call_and_asks_for_advice_beside_each() -> None:
+    world = World()
+    main = world.orders.open(CALL, CALLER).order_id
+    call = Call(
+        call_id=CALL, node="a", channel="PJSIP/trunk-1", caller=CALLER, called="12345",
+        state=CallState.TALKING, started=1.0, recording_started=1.0, state_since=1.0,
+        order_id=main, agent_id="li",
+    )  # fmt: skip
+    world.calls.add(call)
+    for _ in range(2):
+        world.orders.suggest_matters(main, TWO)
+    (further,) = world.orders.more(main)
+    asked: list[str] = []
+
+    def advice(order_ids: Sequence[str]) -> tuple[AdviceView, ...]:
+        asked.extend(order_ids)
+        return tuple(AdviceView(order_id=order_id) for order_id in order_ids)
+
+    world.floor.advice = advice
+    snapshot = world.floor.snapshot(agent("li"))
+    assert snapshot.draft is not None
+    assert [snapshot.draft.order_id, *(view.order_id for view in snapshot.more_drafts)] == [
+        main,
+        further.order_id,
+    ]
+    assert [view.order_id for view in snapshot.advice] == asked == [main, further.order_id]
