@@ -26,6 +26,8 @@ _SAME = re.compile(
 )
 _YES = re.compile(r"^(?:对|是|是的|对的|嗯|可以|没错|好|行)")
 _ENOUGH_OF_CALLER = 7
+_MOST_GROUPS = 24
+"""A number said twice, digit by digit, has no more groups; earlier ones belong to no number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,7 @@ def _mends(group: Group) -> bool:
 def _chained(chain: list[Group], group: Group) -> list[Group]:
     """Return the groups that may make one number, after a further one; a correction replaces the last."""
     if group.linked:
-        return [*chain, group]
+        return [*chain[-_MOST_GROUPS:], group]
     if group.wrong and chain and len(chain) > 1 and len(chain[-1].digits) == len(group.digits) < 7:
         return [*chain[:-1], replace(group, context=group.context or chain[-1].context)]
     return [group]

@@ -24,6 +24,8 @@ from cti.errors import HotlineError, SecretsError, SettingError, StartError
 from cti.settings import Settings, load
 
 UNAVAILABLE = 69
+CLOSED_PIPE = 141
+"""What a shell gives for a program that was ended by SIGPIPE."""
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -45,6 +47,10 @@ def main(arguments: Sequence[str]) -> int:
     except HotlineError as error:
         _complain(error)
         return 1
+    except BrokenPipeError:
+        # `hotline draft … | head`: nobody reads on, and what is still in the buffer has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
     except OSError as error:
         _complain(f"{error.filename or 'the system'}: {error.strerror or error}; free or mend it")
         return 1

@@ -91,6 +91,8 @@ def draft(
     try:
         with Path(options.file).open("rb") as file:
             return _run(drafter, file, options.similar, say)
+    except BrokenPipeError:
+        raise  # whoever read the output has enough; the file is not to blame
     except OSError as error:
         raise DraftFailed(
             f"{options.file}: cannot be read ({error.strerror}); give a readable file"

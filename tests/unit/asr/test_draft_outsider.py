@@ -168,3 +168,7 @@ def test_what_it_is_close_to_is_not_where_it_is() -> None:
 
 def test_a_stretch_of_years_is_no_date() -> None:
     assert "time_iso" not in draft("枫林路的商场烂尾七年了没人管")
+
+
+def test_a_text_of_nothing_but_digits_has_no_number() -> None:
+    assert "phone" not in draft(*["一" * 240] * 50)
