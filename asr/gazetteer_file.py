@@ -156,6 +156,8 @@ def _parents(
         )
         return ()
     found = [other for other in named if _rank(rows[other].entry) < _rank(row.entry)] or named
+    own = [other for other in found if _source(rows[other]) == _source(row)]
+    found = own or found  # who writes a list means its own names first
     distinct = {(rows[other].entry.kind, rows[other].entry.parents) for other in found}
     if strict and len(distinct) > 1:
         ways = sorted({"/".join((*rows[other].entry.parents[:1], name)) for other in found})
@@ -164,6 +166,11 @@ def _parents(
             f"write one of {', '.join(ways[:5])}"
         )
     return found
+
+
+def _source(row: Row) -> str:
+    """Return the file, or the list of divisions, that a row stands in."""
+    return row.where.rpartition(": ")[0]
 
 
 def _lies_in(
@@ -221,7 +228,7 @@ def _distinct(
         )
         first = known.setdefault((row.entry.kind, row.entry.name, where), number)
         keep.append(first)
-        same_file = rows[first].where.rpartition(": ")[0] == row.where.rpartition(": ")[0]
+        same_file = _source(rows[first]) == _source(row)
         if strict and first != number and same_file:
             problems.append(
                 f"{row.where}: {row.entry.name} ({row.entry.kind}) stands already in {rows[first].where}; "

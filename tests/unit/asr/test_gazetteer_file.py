@@ -106,3 +106,23 @@ def test_a_citys_divisions_hang_together(code: str, city: str, street: str) -> N
 def test_a_code_that_is_no_citys_is_refused_with_a_remedy(code: str, message: str) -> None:
     with pytest.raises(GazetteerError, match=message):
         city_entries(code)
+
+
+def test_a_parents_name_that_two_lists_have_means_that_of_its_own_list() -> None:
+    official = [
+        ("甲区", "district", ""),
+        ("和平街道", "street", "甲区"),
+        ("东风社区", "community", "和平街道"),
+    ]
+    own = [("乙区", "district", ""), ("和平街道", "street", "乙区"), ("金桂苑", "estate", "和平街道")]
+    rows = [
+        Row(
+            entry=Entry(name=name, kind=Kind(kind), parents=(parent,) if parent else ()),
+            where=f"{source}: line {number}",
+        )
+        for source, listed in (("divisions", official), ("own.csv", own))
+        for number, (name, kind, parent) in enumerate(listed, start=1)
+    ]
+    lies_in = {entry.name: entry.parents for entry in paths(tree_of(rows, strict=True))}
+    assert lies_in["东风社区"] == ("甲区/和平街道",)
+    assert lies_in["金桂苑"] == ("乙区/和平街道",)
