@@ -211,7 +211,12 @@ class Lead:
             case AgentBecameNotReady(agent_id=agent_id, reason=reason) if reason in AWAY:
                 return [event] if self._agent_owner.get(agent_id, member) == member else []
             case CallQueued(call_id=call_id):
-                moved = self._call_owner.get(call_id, member) != member
+                owner = self._call_owner.get(call_id, member)
+                moved = owner != member
+                if moved and owner == self._name and self.router.waiting(call_id) is not None:
+                    # our own words take no way over Redis: a server's older ones may come after them. Had the
+                    # caller left us for that server, it makes sure within seconds that it is in line
+                    return []
                 self._own(self._call_owner, call_id, member)
                 if moved and self.router.waiting(call_id) is not None:
                     return [CallLeft(call_id=call_id), event]

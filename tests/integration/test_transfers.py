@@ -363,6 +363,7 @@ async def test_a_colleague_is_consulted_joins_and_takes_the_call_over(hotline: H
     await talk.desk.send(Consult(call_id=talk.call_id, kind=TargetKind.AGENT, key="agent2"))
     await talk.shows(坐席02=PartyState.CONSULTING)
     await hotline.agent_is(2, AgentState.TALKING)
+    await until(lambda: "8002" in colleague.agents, LIMIT_S)
     await asyncio.gather(
         colleague.agents["8002"].hears(AGENT), talk.citizen.agents["8001"].hears(AGENTS["8002"])
     )

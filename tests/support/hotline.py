@@ -634,6 +634,8 @@ class Hotline:
                             await desk.send(FinishWrapUp())
                         except DeskFailed as error:
                             refused = str(error)
+                            # who was cut off is called back, and may have reached this agent meanwhile
+                            await self.network.hang_up_all()
                             await asyncio.sleep(0.1)
                         await asyncio.sleep(0.05)
             except TimeoutError:

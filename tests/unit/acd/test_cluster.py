@@ -367,3 +367,17 @@ def test_the_end_of_a_dead_servers_talk_is_not_lost_while_nobody_leads() -> None
     assert leader.member.talking_with(call) is None
     agent = leader.member.agent("li")
     assert agent is not None and agent.state is AgentState.WRAP_UP
+
+
+def test_the_late_words_of_a_dead_server_do_not_take_a_ringing_caller_from_the_leader() -> None:
+    made = line("a", "b", "c")
+    made.patience = True
+    first = made.calls("b")
+    made.send(made.seats["b"])  # told, and not read by the leader yet
+    made.kill("b")
+    made.returns(first, "a")
+    made.calls("a")
+    made.agent("li", "a")
+    made.passes(1.0)
+    assert made.phones["li"] == first
+    assert made.faults == []
