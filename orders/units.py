@@ -108,11 +108,7 @@ class UnitAdvisor:
                 continue
             if (rule.district and rule.district != district) or (rule.street and rule.street != street):
                 continue
-            if (
-                (rule.since and not day)
-                or (rule.since and rule.since > day)
-                or (rule.until and rule.until < day)
-            ):
+            if not _in_force(rule, day):
                 continue
             depth = path.index(parts[-1])
             fitting.append((4 * depth + 2 * bool(rule.street) + bool(rule.district), rule))
