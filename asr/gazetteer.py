@@ -82,10 +82,6 @@ class Gazetteer:
         numbers = self._by_name.get(name)
         return None if numbers is None else self.entries[numbers[0]]
 
-    def all_named(self, name: str) -> tuple[Entry, ...]:
-        """Return every entry with this full name."""
-        return tuple(self.entries[number] for number in self._by_name.get(name, ()))
-
     def cored(self, text: str, kind: Kind) -> tuple[Entry, ...]:
         """Return entries of a kind that sound as `text` without what says of which kind they are (西湖)."""
         found = (self.entries[number] for number in self._by_core.get(letters(text), ()))

@@ -25,7 +25,6 @@ from asr.errors import AsrError
 from asr.learned_pieces import BLOCKS, pieces_of
 
 Floats = npt.NDArray[np.float32]
-Path3 = tuple[str, ...]
 
 ARRAYS, ABOUT = "model.npz", "model.json"
 MAX_BYTES = 200_000_000
