@@ -51,12 +51,14 @@ from acd.messages import (
     Offer,
     OfferWithdrawn,
     QueueState,
+    Staffed,
     TalkRestored,
     Tick,
     WaitingRecord,
 )
 from acd.policy import Policy
 from acd.router import Router
+from acd.staffed import staffed
 
 log = logging.getLogger(__name__)
 
@@ -192,6 +194,13 @@ class Member:
         """Every queue; at a follower not older than about a second."""
         router = self.router
         return self._queues if router is None else router.queue_states()
+
+    def staffed(self, needs: Mapping[str, int]) -> Staffed:
+        """How many agents with these skills are there now; at a follower, as far as it has heard."""
+        router = self.router
+        if router is None:
+            return staffed(self._mirror.view().agents.values(), needs)
+        return router.staffed(needs)
 
     def view(self) -> View:
         """All agents and calls."""

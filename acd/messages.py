@@ -357,6 +357,15 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Staffed:
+    """How many agents with some skills are signed in at one moment."""
+
+    ready: int  # take a call at once
+    busy: int  # ring, talk, write up, or are reserved for a call-back
+    away: int  # are not ready
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueState:
     """One queue as the wallboard shows it."""
 

@@ -42,7 +42,7 @@ class SkillKind(StrEnum):
     """What sort of skill; a need like any other, but desks and flows list languages apart."""
 
     SKILL = "skill"
-    LANGUAGE = "language"
+    LANGUAGE = "language"  # spoken or signed: who has it can interpret
 
 
 class Skill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +83,15 @@ class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     night: Name | None = None  # the queue that takes over outside them
     text_blocks_voice: bool = True  # its calls are not offered to somebody who is in a text conversation
 
+    @property
+    def serving(self) -> Mapping[str, int]:
+        """skill -> level of those whom its calls may be offered to, once all levels are relaxed."""
+        steps = [step.needs for step in self.relax if step.needs is not None]
+        return {
+            skill: min(level, *(step.get(skill, level) for step in steps)) if steps else level
+            for skill, level in self.needs.items()
+        }
+
 
 class CallbackPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Calling waiting citizens back."""
@@ -106,6 +115,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Mapping[Name, Annotated[tuple[Window, ...], msgspec.Meta(min_length=1, max_length=50)]],
         msgspec.Meta(max_length=50),
     ] = msgspec.field(default_factory=dict)  # name -> weekly windows
+
+    @property
+    def languages(self) -> tuple[Skill, ...]:
+        """The skills with which somebody can interpret: languages, dialects, sign language."""
+        return tuple(skill for skill in self.skills if skill.kind is SkillKind.LANGUAGE)
 
     @property
     def version(self) -> str:

@@ -45,6 +45,7 @@ from acd.messages import (
     OfferMissed,
     PlaceChanged,
     QueueState,
+    Staffed,
     TalkMoved,
     TalkRestored,
     Tick,
@@ -54,6 +55,7 @@ from acd.messages import (
 )
 from acd.moves import BUSY, READY, RESERVED, RINGING, WRAP_UP
 from acd.policy import Policy
+from acd.staffed import staffed
 from acd.takeover import take_over
 
 LINE_IDLE_S = 600.0
@@ -154,6 +156,10 @@ class Router:
                 )
             )
         return tuple(states)
+
+    def staffed(self, needs: Mapping[str, int]) -> Staffed:
+        """How many agents with these skills are there now; takes time in proportion to the agents."""
+        return staffed(self._floor.agents.values(), needs)
 
     def next_deadline(self) -> float | None:
         """When a `Tick` is needed next, or None: a ring, reservation or wrap-up ends, or a call opens to more

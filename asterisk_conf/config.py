@@ -111,11 +111,14 @@ class AsteriskConfig:
     tls: TlsFiles | None = None  # https and wss
     language: Name = "zh"  # of prompts
     moh_dir: SafePath | None = None  # music while waiting; None: the install's own
+    rejoin_s: Seconds = 20  # a citizen is kept so long for an agent's telephone that vanished
+    media_lost_s: Seconds = 8  # a browser's leg that sends no sound so long has vanished
     qualify_s: Seconds = 30  # agents' phones are asked this often whether they live
     fallback_strategy: Strategy = "rrmemory"  # of the native queue
     fallback_ring_s: Seconds = 12  # how long the native queue rings one agent
     max_calls: Count = 2000  # channels beyond this are refused
     record: bool = True  # citizens' calls are recorded
+    guest_number: Extension = "12345"  # number that a call from the citizens' page counts as having dialled
     bench: bool = False  # also write the contexts that benchmarks compare with
 
 

@@ -75,6 +75,7 @@ SHARED = (
     "modules.conf",
     "musiconhold.conf",
     "pjproject.conf",
+    "pjsip_notify.conf",
     "stasis.conf",
     "udptl.conf",
 )
@@ -89,6 +90,7 @@ FILES = (
     "pjsip.conf",
     "queues.conf",
     "rtp.conf",
+    "sorcery.conf",
 )
 """Files of the hotline's Asterisk."""
 
@@ -202,7 +204,7 @@ def _check_together(config: AsteriskConfig) -> None:
         raise ConfigValueError("rtp_last", f"{config.rtp_last} is not above rtp_first", "give a higher port")
     names = [trunk.name for trunk in config.trunks]
     for agent in config.agents:
-        names += [agent.extension, f"{agent.extension}p"]
+        names += [agent.extension, f"{agent.extension}p", f"{agent.extension}v"]
     reserved = {"global", "system", "transport-udp", "transport-tcp", "transport-ws", "transport-wss"}
     seen: set[str] = set(reserved)
     for name in names:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cti.account_errors import AccountInvalid
+from cti.messages import Role
 
-__all__ = ["LOGIN_FORM", "check_extension", "check_login", "check_name", "check_seat", "check_skills"]
+__all__ = [
+    "LOGIN_FORM", "check_extension", "check_login", "check_name", "check_office", "check_seat",
+    "check_skills",
+]  # fmt: skip
 
 LOGIN_FORM = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")
 EXTENSION_FORM = re.compile(r"[0-9]{2,8}")
@@ -17,6 +21,9 @@ SEAT_MAX = 40
 TEXTS_MAX = 20
 """Text conversations that one person can keep apart."""
 SKILLS_MAX = 50
+UNIT_MAX = 100
+DISTRICT_MAX = 50
+DISTRICTS_MAX = 50
 
 
 def check_login(login: str) -> None:
@@ -68,4 +75,28 @@ def check_seat(team: str | None, place: str | None, texts: int | None) -> None:
     if texts is not None and not 0 <= texts <= TEXTS_MAX:
         raise AccountInvalid(
             "texts", f"must be 0 to {TEXTS_MAX}", shown=f"同时在线文字会话数须为 0 至 {TEXTS_MAX}"
+        )
+
+
+def check_office(role: Role, unit: str, districts: Sequence[str]) -> None:
+    """Refuse a person of a unit without one, a unit for the hotline's own people, and overlong names."""
+    if (role is Role.UNIT) != bool(unit):
+        raise AccountInvalid(
+            "unit",
+            "is needed for role unit, and only for it",
+            shown="承办单位人员须填写所属单位" if role is Role.UNIT else "只有承办单位人员可以填写所属单位",
+        )
+    if not (len(unit) <= UNIT_MAX and (not unit or unit.isprintable())):
+        raise AccountInvalid(
+            "unit",
+            f"must have at most {UNIT_MAX} printable characters",
+            shown=f"单位名称不能超过 {UNIT_MAX} 个字",
+        )
+    if len(districts) > DISTRICTS_MAX or not all(
+        1 <= len(one) <= DISTRICT_MAX and one.isprintable() for one in districts
+    ):
+        raise AccountInvalid(
+            "districts",
+            f"must be at most {DISTRICTS_MAX} names of 1 to {DISTRICT_MAX} characters",
+            shown=f"可见区县最多 {DISTRICTS_MAX} 个，每个 1 至 {DISTRICT_MAX} 个字",
         )

@@ -17,6 +17,7 @@ from cti.account_checks import (
     check_extension,
     check_login,
     check_name,
+    check_office,
     check_seat,
     check_skills,
 )
@@ -27,6 +28,7 @@ from cti.messages import Role
 from cti.passwords import PASSWORD_MAX, Passwords, check_acceptable, count_failure, forgive, locked_until
 from cti.ports import Person
 from cti.sessions import Session, SessionLimits, Sessions
+from cti.staff_names import StaffNames
 from cti.tables import accounts
 
 __all__ = ["Account", "Accounts", "LoginLimits"]
@@ -57,6 +59,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     team: str  # 班组, "" none
     place: str  # centre where the person sits, "" for the only one
     texts: int  # text conversations at once
+    unit: str  # 承办单位 they work for, "" for the hotline itself
+    districts: tuple[str, ...]  # 区县 whose orders are open to them, () all
+    confidential: bool  # may learn who is behind a confidential order
     active: bool  # may sign in
     created_at: float  # epoch seconds
     changed_at: float  # epoch seconds
@@ -72,6 +77,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             team=self.team,
             place=self.place,
             texts=self.texts,
+            unit=self.unit,
+            districts=self.districts,
+            confidential=self.confidential,
         )
 
 
@@ -130,6 +138,8 @@ class Accounts:
         self._passwords = Passwords(at_once=self._limits.hashers, waiting=self._limits.waiting, hasher=hasher)
         self.sessions = Sessions(engine, clock=clock, limits=session_limits or SessionLimits())
         """Sessions that `login` began."""
+        self.names = StaffNames(engine)
+        """Who stands behind logins."""
 
     async def create(
         self,
@@ -144,8 +154,12 @@ class Accounts:
         team: str = "",
         place: str = "",
         texts: int = 0,
+        unit: str = "",
+        districts: Sequence[str] = (),
+        confidential: bool = False,
+        reason: str = "",
     ) -> Account:
-        """Create an account; `by` is the login of who does it, or "system".
+        """Create an account; `by` is the login of who does it, or "system", `reason` is why.
 
         Raises:
             AccountInvalid: a value is not acceptable.
@@ -156,10 +170,12 @@ class Accounts:
         check_extension(extension)
         check_skills(skills or {})
         check_seat(team, place, texts)
+        check_office(role, unit, districts)
         check_acceptable(login, password)
         hashed = await self._passwords.hash(password)
         now = self._clock()
         values = {"login": login, "name": name, "role": role.value, "extension": extension}
+        office = {"unit": unit, "districts": list(districts), "confidential": confidential}
         try:
             async with writing(self._engine) as connection:
                 await _check_extension_free(connection, login, extension)
@@ -170,6 +186,7 @@ class Accounts:
                         team=team,
                         place=place,
                         texts=texts,
+                        **office,
                         password_hash=hashed,
                         active=True,
                         created_at=now,
@@ -182,7 +199,15 @@ class Accounts:
                     who=by,
                     what="account_created",
                     target=login,
-                    detail={"role": role.value},
+                    detail={
+                        **values,
+                        "skills": dict(skills or {}),
+                        "team": team,
+                        "place": place,
+                        "texts": texts,
+                        **office,
+                        "reason": reason,
+                    },
                 )
                 return await _get(connection, login)
         except IntegrityError:
@@ -215,10 +240,16 @@ class Accounts:
         team: str | None = None,
         place: str | None = None,
         texts: int | None = None,
+        unit: str | None = None,
+        districts: Sequence[str] | None = None,
+        confidential: bool | None = None,
         active: bool | None = None,
         password: str | None = None,
+        reason: str = "",
     ) -> Account:
         """Change what is given; a new role, a new password or deactivation ends the account's sessions.
+
+        The trail keeps what was before and what is now, so that it can be put back, and the `reason`.
 
         Raises:
             AccountInvalid: a value is not acceptable, or the last active administrator would be gone.
@@ -240,9 +271,13 @@ class Accounts:
         check_seat(team, place, texts)
         given |= {
             key: value
-            for key, value in (("team", team), ("place", place), ("texts", texts))
+            for key, value in (
+                ("team", team), ("place", place), ("texts", texts), ("unit", unit),
+                ("confidential", confidential),
+                ("districts", None if districts is None else list(districts)),
+            )
             if value is not None
-        }
+        }  # fmt: skip
         if active is not None:
             given["active"] = active
         if password is not None:
@@ -254,6 +289,11 @@ class Accounts:
             if not given:
                 return before
             await _check_admin_stays(connection, before, given)
+            check_office(
+                before.role if role is None else role,
+                before.unit if unit is None else unit,
+                before.districts if districts is None else districts,
+            )
             if given.get("active", before.active):
                 await _check_extension_free(
                     connection, login, before.extension if extension is None else extension
@@ -261,8 +301,10 @@ class Accounts:
             await connection.execute(
                 update(accounts).where(accounts.c.login == login).values(**given, changed_at=now)
             )
-            shown = ("role", "active", "skills", "extension", "team", "place", "texts")
-            told: dict[str, object] = {key: given[key] for key in shown if key in given}
+            shown = [key for key in given if key != "password_hash"]
+            told: dict[str, object] = {key: given[key] for key in shown}
+            told["before"] = {key: msgspec.to_builtins(getattr(before, key)) for key in shown}
+            told["reason"] = reason
             told["changed"] = ["password" if key == "password_hash" else key for key in given]
             await note(connection, at=now, who=by, what="account_changed", target=login, detail=told)
             if password is not None or active is False or role not in (None, before.role):
@@ -271,6 +313,7 @@ class Accounts:
                 await forgive(connection, f"login:{login}")
             after = await _get(connection, login)
         self.sessions.update_person(after.person())
+        self.names.forget()
         return after
 
     async def set_skills(self, login: str, skills: Mapping[str, int], *, by: str) -> Account:
@@ -280,6 +323,20 @@ class Accounts:
     async def deactivate(self, login: str, *, by: str) -> Account:
         """Let an account sign in no more; its sessions end. Raises like `change`."""
         return await self.change(login, by=by, active=False)
+
+    async def end_sessions(self, login: str, *, by: str, reason: str) -> None:
+        """Sign somebody out everywhere. Raises AccountUnknown."""
+        async with writing(self._engine) as connection:
+            await _get(connection, login)
+            await self.sessions.end_all(connection, login)
+            await note(
+                connection,
+                at=self._clock(),
+                who=by,
+                what="sessions_ended",
+                target=login,
+                detail={"reason": reason},
+            )
 
     async def change_password(self, login: str, old: str, new: str, *, keep: str = "") -> None:
         """Change one's own password; every session but the one whose hash is `keep` ends.
@@ -333,9 +390,28 @@ class Accounts:
         async with self._engine.begin() as connection:
             await note(connection, at=self._clock(), who=who, what=what, target=target, detail=detail)
 
-    async def trail(self, *, before: int | None = None, limit: int = 50) -> Sequence[AuditRow]:
+    async def trail(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 50,
+        who: str = "",
+        what: Sequence[str] = (),
+        target: str = "",
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Sequence[AuditRow]:
         """Return the newest lines of the trail, see `cti.audit.trail`."""
-        return await trail(self._engine, before=before, limit=limit)
+        return await trail(
+            self._engine,
+            before=before,
+            limit=limit,
+            who=who,
+            what=what,
+            target=target,
+            since=since,
+            until=until,
+        )
 
     async def _verify(self, login: str, password: str, bounds: Mapping[str, int]) -> tuple[Account, str]:
         """Check a password against `bounds` (subject -> failures borne); return the account and its hash.

@@ -16,6 +16,11 @@ def units(parser: argparse.ArgumentParser) -> None:
     for action in (take, rules):
         action.add_argument("file", type=Path)
         action.add_argument("--dry-run", action="store_true", help="check and count, write nothing")
+    take.add_argument(
+        "--leave-open",
+        action="store_true",
+        help="import although units that are no more have open orders; clerks dispatch those anew",
+    )
     actions.add_parser("list", help="all units")
     advise = actions.add_parser("advise", help="which unit a matter would be given to, and why")
     advise.add_argument("text", help="what a citizen says")
@@ -32,3 +37,9 @@ def knowledge(parser: argparse.ArgumentParser) -> None:
     find = actions.add_parser("find", help="what answers a question, in Chinese or pinyin")
     find.add_argument("text")
     find.add_argument("--area", default="", help="leave out articles of other areas")
+
+
+def assessment(parser: argparse.ArgumentParser) -> None:
+    """What may follow `hotline assessment`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("rebuild", help="make anew what orders are counted by, out of their events")

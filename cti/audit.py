@@ -42,11 +42,35 @@ async def note(
     )
 
 
-async def trail(engine: AsyncEngine, *, before: int | None = None, limit: int = 50) -> Sequence[AuditRow]:
-    """Return the newest lines, older than the line `before` when given; at most 200."""
+async def trail(
+    engine: AsyncEngine,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    who: str = "",
+    what: Sequence[str] = (),
+    target: str = "",
+    since: float | None = None,
+    until: float | None = None,
+) -> Sequence[AuditRow]:
+    """Return the newest lines, older than the line `before` when given; at most 200.
+
+    `who` is one login, `what` names acts (all when empty), `target` is how the target begins; `since` and
+    `until` are epoch seconds.
+    """
     query = select(audit).order_by(audit.c.id.desc()).limit(min(max(limit, 1), PAGE_MAX))
     if before is not None:
         query = query.where(audit.c.id < before)
+    if who:
+        query = query.where(audit.c.who == who)
+    if what:
+        query = query.where(audit.c.what.in_(list(what)))
+    if target:
+        query = query.where(audit.c.target.startswith(target, autoescape=True))
+    if since is not None:
+        query = query.where(audit.c.at >= since)
+    if until is not None:
+        query = query.where(audit.c.at < until)
     async with engine.connect() as connection:
         rows = await connection.execute(query)
         return [

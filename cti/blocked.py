@@ -20,6 +20,9 @@ from cti.database import upsert, writing
 from cti.errors import HotlineError
 from cti.messages import Outcome
 from cti.tables import blocked_numbers, calls, transcript_lines
+from orders.erasure import ERASED
+from orders.messages import OrderState
+from orders.tables import orders
 
 __all__ = ["BlockKind", "BlockedNumber", "BlockedNumbers", "BlockedPage", "NumberRefused", "Suspect"]
 
@@ -28,6 +31,8 @@ LOOK_BACK_S = 30 * 86_400.0
 SHORT_S = 10.0
 """A talk shorter than this has told nobody anything."""
 SUSPECT_CALLS = 3
+NUISANCE_REASON = "骚扰"
+"""How the reason begins with which an agent gives up the order of a nuisance call."""
 SUSPECTS_MAX = 100
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -71,11 +76,13 @@ class BlockedPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Suspect(msgspec.Struct, frozen=True, kw_only=True):
-    """A number whose calls say nothing; only a suggestion."""
+    """A number whose calls say nothing, or were given up as nuisance; only a suggestion. Of 30 days."""
 
     number: str  # normalised
-    calls: int  # answered calls within 30 days in which the citizen said nothing, or nearly so
-    last_at: float  # the newest of them
+    calls: int  # answered calls in which the citizen said nothing, or nearly so
+    last_at: float  # the newest call
+    nuisance: int  # orders that agents gave up with the reason 骚扰电话
+    total: int  # all its calls
 
 
 def silent_calls(since: float) -> ColumnElement[bool]:
@@ -114,9 +121,11 @@ class BlockedNumbers:
         return found.number
 
     async def put(
-        self, number: str, kind: BlockKind, *, reason: str, until: float | None, by: str
+        self, number: str, kind: BlockKind, *, reason: str, until: float | None, by: str, why: str = ""
     ) -> BlockedNumber:
         """Enter a number, or replace its entry; it counts from the next call on.
+
+        `reason` stands beside the number; `why` in the trail, where the entry is changed for another reason.
 
         Raises:
             NumberRefused: no number, or the end lies in the past.
@@ -126,6 +135,7 @@ class BlockedNumbers:
             raise NumberRefused("until", "截止时间须晚于现在")
         row = {"kind": kind.value, "reason": reason, "until": until, "who": by, "changed_at": now}
         async with writing(self._engine) as connection:
+            before = await _kept(connection, plain)
             statement = upsert(connection, blocked_numbers).values(number=plain, since=now, **row)
             await connection.execute(
                 statement.on_conflict_do_update(index_elements=[blocked_numbers.c.number], set_=row)
@@ -136,18 +146,26 @@ class BlockedNumbers:
                 who=by,
                 what="number_blocked",
                 target=plain,
-                detail={"kind": kind.value, "until": until, "reason": reason},
+                detail={
+                    "reason": why or reason,
+                    "before": before,
+                    "after": {"kind": kind.value, "reason": reason, "until": until},
+                },
             )
             return await _one(connection, plain)
 
-    async def remove(self, number: str, *, by: str) -> bool:
+    async def remove(self, number: str, *, by: str, reason: str) -> bool:
         """Take a number off; False when it was not there."""
         plain = self._read(number)
         async with writing(self._engine) as connection:
+            before = await _kept(connection, plain)
             gone = await connection.execute(delete(blocked_numbers).where(blocked_numbers.c.number == plain))
             if not gone.rowcount:
                 return False
-            await note(connection, at=self._clock(), who=by, what="number_unblocked", target=plain)
+            detail = {"reason": reason, "before": before, "after": None}
+            await note(
+                connection, at=self._clock(), who=by, what="number_unblocked", target=plain, detail=detail
+            )
         return True
 
     async def list(
@@ -181,21 +199,54 @@ class BlockedNumbers:
             return await connection.scalar(query) is not None
 
     async def suspects(self) -> tuple[Suspect, ...]:
-        """Return up to 100 numbers with several silent calls, most first, that nobody has entered yet."""
-        since = self._clock() - LOOK_BACK_S
-        count = func.count().label("calls")
-        query = (
-            select(calls.c.caller.label("number"), count, func.max(calls.c.started).label("last_at"))
-            .where(silent_calls(since), calls.c.caller != "")
-            .where(calls.c.caller.not_in(select(blocked_numbers.c.number)))
+        """Return up to 100 numbers with several silent calls, or called a nuisance by an agent, worst first.
+
+        Numbers that somebody has entered already, with an entry that still counts, are not among them.
+        """
+        now = self._clock()
+        since = now - LOOK_BACK_S
+        entered = select(blocked_numbers.c.number).where(in_force(now))
+        silent = (
+            select(calls.c.caller.label("number"), func.count().label("calls"))
+            .where(silent_calls(since), calls.c.caller != "", calls.c.caller.not_in(entered))
             .group_by(calls.c.caller)
-            .having(func.count() >= SUSPECT_CALLS)
-            .order_by(count.desc(), calls.c.caller)
-            .limit(SUSPECTS_MAX)
+        )
+        given_up = (
+            select(orders.c.caller.label("number"), func.count().label("nuisance"))
+            .where(
+                orders.c.state == OrderState.DISCARDED.value,
+                orders.c.created_at >= since,
+                orders.c.reason.startswith(NUISANCE_REASON),
+                orders.c.caller.not_in(("", ERASED)),
+                orders.c.caller.not_in(entered),
+            )
+            .group_by(orders.c.caller)
         )
         async with self._engine.connect() as connection:
-            rows = await connection.execute(query)
-            return tuple(_read_row(row, Suspect) for row in rows.mappings())
+            quiet = {row.number: row.calls for row in await connection.execute(silent)}
+            called = {row.number: row.nuisance for row in await connection.execute(given_up)}
+            found = {number for number, count in quiet.items() if count >= SUSPECT_CALLS} | called.keys()
+            worst = sorted(found, key=lambda one: (-called.get(one, 0), -quiet.get(one, 0), one))
+            totals = await _totals(connection, worst[:SUSPECTS_MAX], since)
+        return tuple(
+            Suspect(
+                number=number, calls=quiet.get(number, 0), nuisance=called.get(number, 0),
+                total=totals.get(number, (0, since))[0], last_at=totals.get(number, (0, since))[1],
+            )
+            for number in worst[:SUSPECTS_MAX]
+        )  # fmt: skip
+
+
+async def _totals(
+    connection: AsyncConnection, numbers: Sequence[str], since: float
+) -> dict[str, tuple[int, float]]:
+    """How often these numbers have called, and when last."""
+    query = (
+        select(calls.c.caller, func.count().label("total"), func.max(calls.c.started).label("last_at"))
+        .where(calls.c.caller.in_(numbers), calls.c.started >= since)
+        .group_by(calls.c.caller)
+    )
+    return {row.caller: (row.total, row.last_at) for row in await connection.execute(query)}
 
 
 def _read_row(row: RowMapping, kind: type[R]) -> R:
@@ -206,6 +257,13 @@ def in_force(now: float) -> ColumnElement[bool]:
     """Entries that count at this time."""
     until = blocked_numbers.c.until
     return (blocked_numbers.c.since <= now) & or_(until.is_(None), until > now)
+
+
+async def _kept(connection: AsyncConnection, number: str) -> dict[str, object] | None:
+    """What the trail keeps of an entry, None where there is none."""
+    query = select(blocked_numbers.c.kind, blocked_numbers.c.reason, blocked_numbers.c.until)
+    row = (await connection.execute(query.where(blocked_numbers.c.number == number))).mappings().first()
+    return None if row is None else dict(row)
 
 
 async def _one(connection: AsyncConnection, number: str) -> BlockedNumber:

@@ -80,6 +80,10 @@ class Call:
     writers: tuple[str, ...] = ()  # agents who had the call and still write it up
     sent_to: SentTo | None = None  # where it was transferred to, until somebody answers
     served: bool = False  # the flow has done what was wanted; not any more once it waits again
+    kept_until: float | None = None  # the agent's telephone has vanished: the citizen is kept till then
+    media: str = "voice"  # acd.messages.Media: voice, video or text
+    guest_id: str = ""  # whose call it is on the citizens' page, "" for telephones
+    text_only: bool = False  # the citizen asks to be contacted by text only
 
     @property
     def waited_s(self) -> float | None:
@@ -87,6 +91,11 @@ class Call:
         if self.answered is None:
             return None
         return max(0.0, self.answered - (self.started if self.queued is None else self.queued))
+
+    @property
+    def written(self) -> bool:
+        """Whether it is a text conversation: no channel of Asterisk belongs to it."""
+        return self.media == "text"
 
     @property
     def with_person(self) -> bool:
@@ -108,7 +117,8 @@ class Call:
 def _move(call: Call, to: CallState, event: str, now: float, **changes: Any) -> Call:
     if to not in LEGAL[call.state]:
         raise IllegalCallMove(call.call_id, call.state.value, event)
-    return replace(call, state=to, state_since=now, **changes)
+    kept = call.kept_until if to in WITH_PERSON else None
+    return replace(call, state=to, state_since=now, **{"kept_until": kept, **changes})
 
 
 def entered_flow(call: Call, now: float) -> Call:
@@ -178,6 +188,13 @@ def together(call: Call, now: float) -> Call:
     return _move(call, S.TALKING, "together", now)
 
 
+def in_room(call: Call) -> Call:
+    """Citizen and agent are in the dialplan's room from now on. Raises IllegalCallMove without a talk."""
+    if not call.with_person:
+        raise IllegalCallMove(call.call_id, call.state.value, "in_room")
+    return replace(call, room=True)
+
+
 def with_party(call: Call, party: Party) -> Call:
     """Somebody is rung for a talk, or what they do has changed. Raises IllegalCallMove without a talk."""
     if not call.with_person:
@@ -199,7 +216,7 @@ def party_left(call: Call, party_id: str) -> Call:
 def agent_stepped_out(call: Call, now: float) -> Call:
     """The agent leaves, citizen and others go on; the agent writes up."""
     return replace(
-        together(call, now), agent_gone=True, agent_channel="", agent_uniqueid="", room=True,
+        together(call, now), agent_gone=True, agent_channel="", agent_uniqueid="", room=True, kept_until=None,
         writers=_written_by(call),
     )  # fmt: skip
 
@@ -210,6 +227,7 @@ def talk_moved(call: Call, party: Party, now: float) -> Call:
     return replace(
         party_left(together(call, now), party.party_id), agent_id=party.agent_id, agent_gone=False,
         agent_channel=party.channel, agent_uniqueid=party.uniqueid, writers=writers, room=True,
+        kept_until=None,
     )  # fmt: skip
 
 

@@ -8,10 +8,23 @@ from typing import Annotated
 import msgspec
 
 from cti.callback_records import check_callback
+from cti.figures.facts import CallKind
 from cti.messages import CallState, Entry, EntryKind, Outcome, RepairView
 from cti.visit_records import check_visit
 
-__all__ = ["CallFilter", "CallPage", "CallRecord", "TranscriptLine", "check_entry", "fold", "line_of"]
+__all__ = [
+    "RECORD_KINDS",
+    "CallFilter",
+    "CallPage",
+    "CallRecord",
+    "TranscriptLine",
+    "check_entry",
+    "fold",
+    "line_of",
+]
+
+RECORD_KINDS = (EntryKind.CALL_STATE, EntryKind.CALL_LEG, EntryKind.RATING, EntryKind.RECORDING)
+"""Kinds that `fold` looks at."""
 
 Id = Annotated[str, msgspec.Meta(max_length=80)]
 Number = Annotated[str, msgspec.Meta(max_length=40)]
@@ -68,8 +81,14 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     caller: str = ""  # calling number, exact
     called: str = ""  # dialled number, exact
-    agent: str = ""  # login of who talked
+    agent: str = ""  # login of who talked last
+    handled: str = ""  # login of who talked at some time
     queue: str = ""  # skill queue
+    kind: CallKind | None = None  # who wanted the call
+    media: str = ""  # voice, video or text
+    category: str = ""  # of its first submitted order: this alone; ending in "/": and what is below
+    district: str = ""  # 区县 of its first submitted order
+    satisfaction: int | None = None  # 1 to 5
     outcome: Outcome | None = None  # how it ended
     since: float | None = None  # started at or after, epoch seconds
     until: float | None = None  # started before, epoch seconds
@@ -86,7 +105,9 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
         for key, value, most in (("page", self.page, PAGE_MAX), ("size", self.size, SIZE_MAX)):
             if not 1 <= value <= most:
                 raise ValueError(f"{key} must be 1 to {most}")
-        for key in ("caller", "called", "agent", "queue", "text"):
+        for key in (
+            "caller", "called", "agent", "handled", "queue", "media", "category", "district", "text",
+        ):  # fmt: skip
             if len(getattr(self, key)) > TEXT_MAX or "\0" in getattr(self, key):
                 raise ValueError(f"{key} must have at most {TEXT_MAX} characters, none of them NUL")
 

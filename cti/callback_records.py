@@ -65,6 +65,7 @@ class CallbackFilter(msgspec.Struct, frozen=True, kw_only=True):
     agent: str = ""  # reserved or talked
     since: float | None = None  # newest wish at or after
     until: float | None = None  # newest wish before
+    due_first: float | None = None  # those that may be tried by this time come before those that wait
     page: int = 1
     size: int = 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from acd.callbacks import OPEN, CallbackState
@@ -55,13 +55,18 @@ class CallbackStore:
             return tuple(kept_of(row) for row in rows.mappings())
 
     async def list(self, which: CallbackFilter) -> CallbackPage:
-        """Return one page: open ones first, by place; then the others, newest first."""
+        """Return one page: open ones first, by place; then the others, newest first.
+
+        With `due_first`, those that may be tried by then are before those that have to wait.
+        """
         query = _matching(which)
         is_open = callbacks.c.state.in_(OPEN_STATES)
+        first = [] if which.due_first is None else [case((_due(which.due_first), 0), (is_open, 1), else_=2)]
         async with self._engine.connect() as connection:
             total = await connection.scalar(select(func.count()).select_from(query.subquery()))
             rows = await connection.execute(
                 query.order_by(
+                    *first,
                     case((is_open, 0), else_=1),
                     case((is_open, callbacks.c.since), else_=-callbacks.c.last_at),
                     callbacks.c.callback_id,
@@ -72,11 +77,24 @@ class CallbackStore:
             found = tuple(kept_of(row) for row in rows.mappings())
         return CallbackPage(total=total or 0, page=which.page, size=which.size, callbacks=found)
 
+    async def waiting(self, now: float) -> int:
+        """Return how many wait at `now`: those whose time has come, and those that no machine may dial."""
+        due = _due(now) | (callbacks.c.state == CallbackState.BY_HAND.value)
+        async with self._engine.connect() as connection:
+            return await connection.scalar(select(func.count()).select_from(callbacks).where(due)) or 0
+
     async def history(self, callback_id: str) -> tuple[CallbackMove, ...]:
         """Return every move of a call-back, oldest first, at most 500; empty for an unknown one."""
         async with self._engine.connect() as connection:
             moves = await entries_of(connection, [callback_id], [EntryKind.CALLBACK], HISTORY_MOST)
         return tuple(map(move_of, moves))
+
+
+def _due(now: float) -> ColumnElement[bool]:
+    """Waiting, and it may be tried now."""
+    return (callbacks.c.state == CallbackState.WAITING.value) & (
+        func.coalesce(callbacks.c.not_before, 0.0) <= now
+    )
 
 
 def _matching(which: CallbackFilter) -> Select[Any]:
@@ -88,10 +106,7 @@ def _matching(which: CallbackFilter) -> Select[Any]:
     if which.states:
         query = query.where(callbacks.c.state.in_([state.value for state in which.states]))
     if which.due_by is not None:
-        query = query.where(
-            callbacks.c.state == CallbackState.WAITING.value,
-            func.coalesce(callbacks.c.not_before, 0.0) <= which.due_by,
-        )
+        query = query.where(_due(which.due_by))
     if which.origin is not None:
         query = query.where(callbacks.c.origin == which.origin.value)
     if which.queue:

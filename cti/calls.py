@@ -7,23 +7,38 @@ order, end in the same row.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cti.call_records import CallFilter, CallPage, CallRecord, TranscriptLine, check_entry, fold, line_of
+from cti.call_finding import matching
+from cti.call_records import (
+    RECORD_KINDS,
+    CallFilter,
+    CallPage,
+    CallRecord,
+    TranscriptLine,
+    check_entry,
+    fold,
+    line_of,
+)
 from cti.callback_store import put_callback
 from cti.database import insert_for, writing
 from cti.entries import entries_of, newest_wins
 from cti.errors import HotlineError
 from cti.faults import fault_site
+from cti.figures import fold as figure_fold
+from cti.figures.fold import HANDLING_KINDS, Handling, agent_noted, handling
+from cti.figures.tables import agent_states
 from cti.messages import Entry, EntryKind
+from cti.supervision_records import check_supervision, put_supervision
 from cti.tables import call_events, calls, transcript_lines
 from cti.visit_store import put_visit
 from orders.errors import Contention, OrderError
@@ -33,8 +48,10 @@ __all__ = ["CallStore", "EntryRefused", "OrderSink"]
 OrderSink = Callable[[Entry], Awaitable[None]]
 """Takes an order entry into the orders room; called at least once for each, so it must be idempotent."""
 
-CALL_KINDS = (EntryKind.CALL_STATE, EntryKind.CALL_LEG, EntryKind.RATING, EntryKind.RECORDING)
+CALL_KINDS = tuple(dict.fromkeys((*RECORD_KINDS, *HANDLING_KINDS)))
 """Kinds that a call's row is made of."""
+REFOLD_CHUNK = 500
+"""Calls that are made again in one transaction."""
 HISTORY_MAX = 50
 TRANSCRIPT_MAX = 5_000
 """Lines of one call that are given out: ten hours of talk."""
@@ -55,9 +72,16 @@ class CallStore:
     SQLAlchemy's errors pass through when the database cannot be reached.
     """
 
-    def __init__(self, engine: AsyncEngine, *, on_order: OrderSink | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        on_order: OrderSink | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._engine = engine
         self._on_order = on_order
+        self._clock = clock
 
     # ------------------------------------------------------------ writing
 
@@ -73,6 +97,9 @@ class CallStore:
         for entry in entries:
             try:
                 check_entry(entry)
+                if entry.kind is EntryKind.SUPERVISION:
+                    check_supervision(entry)
+                figure_fold.check(entry)
             except (msgspec.ValidationError, ValueError) as error:
                 raise EntryRefused(entry.entry_id, _without_values(error)) from None
         for entry in entries:
@@ -129,9 +156,35 @@ class CallStore:
                     await put_callback(connection, entry)
                 elif entry.kind is EntryKind.VISIT:
                     await put_visit(connection, entry)
+                elif entry.kind is EntryKind.SUPERVISION:
+                    await put_supervision(connection, entry)
+                elif entry.kind is EntryKind.AGENT_STATE:
+                    await _put_agent_states(connection, [entry], self._clock())
                 elif entry.kind in CALL_KINDS and entry.call_id:
                     touched[entry.call_id] = None
-            await _project(connection, sorted(touched))
+            await _project(connection, sorted(touched), self._clock())
+
+    async def refold(self, since: float, until: float) -> int:
+        """Make the rows of calls that began in a span, and of agents' states in it, again from the journal.
+
+        Rows that were written by an earlier version get what it did not keep. Returns the number of calls.
+        """
+        chosen = select(calls.c.call_id).where(calls.c.started >= since, calls.c.started < until)
+        states = select(call_events).where(
+            call_events.c.kind == EntryKind.AGENT_STATE.value,
+            call_events.c.at >= since,
+            call_events.c.at < until,
+        )
+        async with self._engine.connect() as connection:
+            ids = list((await connection.scalars(chosen.order_by(calls.c.started, calls.c.call_id))).all())
+            noted = [_convert(row, Entry) for row in (await connection.execute(states)).mappings()]
+        for first in range(0, len(ids), REFOLD_CHUNK):
+            async with writing(self._engine) as connection:
+                await _project(connection, ids[first : first + REFOLD_CHUNK], self._clock())
+        for first in range(0, len(noted), REFOLD_CHUNK):
+            async with writing(self._engine) as connection:
+                await _put_agent_states(connection, noted[first : first + REFOLD_CHUNK], self._clock())
+        return len(ids)
 
     # ------------------------------------------------------------ questions
 
@@ -149,7 +202,7 @@ class CallStore:
             ValueError: naming the key of the filter that is out of bounds.
         """
         which.check()
-        chosen = _matching(which)
+        chosen = matching(which)
         async with self._engine.connect() as connection:
             total = await connection.scalar(select(func.count()).select_from(chosen.subquery()))
             rows = await connection.execute(
@@ -174,6 +227,29 @@ class CallStore:
         async with self._engine.connect() as connection:
             rows = await connection.execute(query.limit(min(max(limit, 1), HISTORY_MAX)))
             return tuple(_record(row) for row in rows.mappings())
+
+    async def messages_of(self, call_ids: Sequence[str]) -> Sequence[Entry]:
+        """Return the voice messages of these calls, in the order left."""
+        query = select(call_events).where(
+            call_events.c.call_id.in_(call_ids), call_events.c.kind == EntryKind.MESSAGE.value
+        )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.order_by(call_events.c.entry_id))
+            return [_convert(row, Entry) for row in rows.mappings()]
+
+    async def messages(self, *, since: float, limit: int, offset: int) -> tuple[int, Sequence[Entry]]:
+        """Return how many voice messages were left after `since`, and one page of them, newest first."""
+        own = (call_events.c.kind == EntryKind.MESSAGE.value) & (call_events.c.at >= since)
+        async with self._engine.connect() as connection:
+            total = await connection.scalar(select(func.count()).select_from(call_events).where(own))
+            rows = await connection.execute(
+                select(call_events)
+                .where(own)
+                .order_by(call_events.c.at.desc(), call_events.c.entry_id)
+                .limit(limit)
+                .offset(offset)
+            )
+            return total or 0, [_convert(row, Entry) for row in rows.mappings()]
 
     async def entries(self, call_id: str) -> tuple[Entry, ...]:
         """Return everything written about a call, in order."""
@@ -221,15 +297,33 @@ async def _put_line(connection: AsyncConnection, entry: Entry) -> None:
     )
 
 
-async def _project(connection: AsyncConnection, call_ids: Sequence[str]) -> None:
+async def _put_agent_states(connection: AsyncConnection, entries: Sequence[Entry], now: float) -> None:
+    """One row for each entry that can be read; those that are there stay."""
+    noted = [one for entry in entries if (one := agent_noted(entry)) is not None]
+    if noted:
+        insert = _agent_state_insert(connection.dialect.name)
+        await connection.execute(insert, [{**msgspec.to_builtins(one), "written": now} for one in noted])
+
+
+@cache
+def _agent_state_insert(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return insert_for(dialect, agent_states).on_conflict_do_nothing()
+
+
+async def _project(connection: AsyncConnection, call_ids: Sequence[str], now: float) -> None:
     """Fold the entries of these calls again and store what they amount to."""
     if not call_ids:
         return
     grouped: dict[str, list[Entry]] = {}
     for entry in await entries_of(connection, call_ids, CALL_KINDS):
         grouped.setdefault(entry.call_id, []).append(entry)
-    folded = (fold(call_id, grouped.get(call_id, [])) for call_id in call_ids)
-    rows = [msgspec.to_builtins(record) for record in folded if record is not None]
+    rows = []
+    for call_id in call_ids:
+        entries_of_call = grouped.get(call_id, [])
+        record = fold(call_id, entries_of_call)
+        if record is not None:
+            more = msgspec.to_builtins(handling(entries_of_call))
+            rows.append({**msgspec.to_builtins(record), **more, "written": now})
     if rows:
         await connection.execute(_call_upsert(connection.dialect.name), rows)
 
@@ -239,31 +333,8 @@ def _call_upsert(dialect: str) -> sqlite.Insert | postgresql.Insert:
     """The statement that stores what calls amount to; making it takes longer than running it."""
     statement = insert_for(dialect, calls)
     new = statement.excluded
+    names = (*CallRecord.__struct_fields__, *Handling.__struct_fields__, "written")
     return statement.on_conflict_do_update(
         index_elements=[calls.c.call_id],
-        set_={name: new[name] for name in CallRecord.__struct_fields__ if name != "call_id"},
+        set_={name: new[name] for name in names if name != "call_id"},
     )
-
-
-def _matching(which: CallFilter) -> Select[Any]:
-    query = select(calls)
-    for column, value in (
-        (calls.c.caller, which.caller),
-        (calls.c.called, which.called),
-        (calls.c.agent_id, which.agent),
-        (calls.c.queue, which.queue),
-        (calls.c.outcome, which.outcome.value if which.outcome is not None else ""),
-    ):
-        if value:
-            query = query.where(column == value)
-    if which.since is not None:
-        query = query.where(calls.c.started >= which.since)
-    if which.until is not None:
-        query = query.where(calls.c.started < which.until)
-    if which.text:
-        said = select(transcript_lines.c.call_id).where(
-            transcript_lines.c.call_id == calls.c.call_id,
-            transcript_lines.c.text.contains(which.text, autoescape=True),
-        )
-        query = query.where(said.exists())
-    return query

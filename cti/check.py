@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acd.errors import RouterError
-from acd.policy import SHIPPED as SHIPPED_POLICY
 from acd.policy import load_policy
 from asr.adapt_store import read_seal
 from asr.errors import AsrError
@@ -21,11 +20,12 @@ from asterisk_conf import provide, validate
 from asterisk_conf.errors import AsteriskConfError, ConfigValueError
 from asterisk_conf.render import render
 from cti import deskbuild, machine, openports
+from cti.casework.policy_shelf import AHEAD_S
 from cti.control.callback_parts import rules_of
-from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
 from cti.control.directory import DirectoryError, load_directory
+from cti.control.edition_parts import first_files, named_file
+from cti.edition_cases import CASES
 from cti.errors import HotlineError, SecretsError, SettingError
-from cti.flowset import FlowFiles
 from cti.gazetteeradmin import DEMO_CITY, city_file
 from cti.learning import folder_of
 from cti.learning_check import problems
@@ -33,7 +33,9 @@ from cti.secrets import Secrets
 from cti.settings import Settings
 from cti.visitadmin import policy_of
 from ivr_flows import synthesis
-from ivr_flows.speech import MANIFEST, load_manifest
+from ivr_flows.speech import load_manifest
+from orders.policy_file import PolicyError
+from orders.workdays import Workdays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ def check(
         _directory,
         _callbacks,
         _visits,
+        _orders,
         _prompts,
         _gazetteer,
         _categories,
@@ -123,19 +126,19 @@ def _certificate(section: str, certificate: str, key: str) -> Iterator[Finding]:
 
 
 def _policy_and_flows(settings: Settings) -> Iterator[Finding]:
-    calls = settings.calls
+    files = first_files(settings)
     try:
-        policy = load_policy(Path(calls.policy) if calls.policy else SHIPPED_POLICY)
+        policy = load_policy(files.policy)
     except (RouterError, OSError) as error:
-        yield Finding(part="policy", key="calls.policy", value=calls.policy, remedy=str(error))
+        yield Finding(part="policy", key="calls.policy", value=settings.calls.policy, remedy=str(error))
         return
     try:
-        prompts = load_manifest().prompts
+        prompts = load_manifest(files.manifest).prompts
     except (ValueError, OSError) as error:
         yield Finding(part="prompts", key="manifest.yaml", value="", remedy=str(error))
         return
     today = datetime.datetime.now(datetime.UTC).date()
-    for problem in FlowFiles.of(settings).problems(policy, prompts, today):
+    for problem in files.flows.problems(policy, prompts, today):
         yield Finding(
             part="flows",
             key=f"{problem.file}:{problem.line} {problem.key}",
@@ -146,11 +149,12 @@ def _policy_and_flows(settings: Settings) -> Iterator[Finding]:
 
 
 def _directory(settings: Settings) -> Iterator[Finding]:
-    named = settings.calls.directory
     try:
-        load_directory(Path(named) if named else SHIPPED_DIRECTORY)
+        load_directory(first_files(settings).directory)
     except (DirectoryError, OSError) as error:
-        yield Finding(part="directory", key="calls.directory", value=named, remedy=str(error))
+        yield Finding(
+            part="directory", key="calls.directory", value=settings.calls.directory, remedy=str(error)
+        )
 
 
 def _callbacks(settings: Settings) -> Iterator[Finding]:
@@ -167,13 +171,30 @@ def _visits(settings: Settings) -> Iterator[Finding]:
         yield Finding(part="visits", key=error.key, value=str(error.value), remedy=error.remedy)
 
 
+def _orders(settings: Settings) -> Iterator[Finding]:
+    """Rules about orders: each file, and whether the working calendar reaches far enough."""
+    for kind, path in first_files(settings).cases.items():
+        one = CASES[kind]
+        try:
+            said = one.parse(path.read_bytes(), name=str(path))
+        except (PolicyError, OSError) as error:
+            yield Finding(part="orders", key=one.setting, value=named_file(settings, kind), remedy=str(error))
+            continue
+        if isinstance(said, Workdays):
+            now = datetime.datetime.now(datetime.UTC).timestamp()
+            for note in said.notes(now, now + AHEAD_S):
+                yield Finding(
+                    part="orders", key=one.setting, value=str(note.year), remedy=note.shown, fatal=False
+                )
+
+
 def _prompts(settings: Settings) -> Iterator[Finding]:
     folder = machine.prompts_folder(settings)
     if not folder.is_dir():
         remedy = "there is no such folder: name one, or remove the setting to use the shipped prompts"
         yield Finding(part="prompts", key="calls.prompts", value=str(folder), remedy=remedy)
         return
-    for problem in synthesis.check(MANIFEST, folder):
+    for problem in synthesis.check(first_files(settings).manifest, folder):
         yield Finding(part="prompts", key=problem.key, value=problem.kind, remedy=problem.remedy)
 
 

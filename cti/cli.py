@@ -12,13 +12,24 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from asr.errors import AsrError
 from asterisk_conf.errors import AsteriskConfError
-from cti import adviceargs, draftargs, gazetteeradmin, learnargs, planning, toolargs
+from cti import (
+    adviceargs,
+    auditadmin,
+    draftargs,
+    gazetteeradmin,
+    learnargs,
+    orderadmin,
+    planning,
+    reportadmin,
+    retentionadmin,
+    toolargs,
+)
 from cti.children import FINAL_EXIT, die_with_parent
 from cti.errors import HotlineError, SecretsError, SettingError, StartError
 from cti.settings import Settings, load
@@ -34,10 +45,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and return the exit status."""
     options = _parser().parse_args(arguments)
     die_with_parent()
-    if options.private:
-        os.umask(0o077)  # whatever is written here is citizens' data, or leads to it
     try:
-        return int(options.run(options))
+        with _private() if options.private else nullcontext():
+            return int(options.run(options))
     except (SettingError, SecretsError) as error:
         _complain(error)
         return FINAL_EXIT
@@ -56,6 +66,16 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+@contextmanager
+def _private() -> Iterator[None]:
+    """Only the owner reads what is written: it is citizens' data, or leads to it."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _complain(error: Exception | str) -> None:
@@ -115,6 +135,8 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--place", help="centre where the person sits, when there are several")
     account.add_argument("--texts", type=int, help="text conversations at once (default: 0)")
 
+    toolargs.token(command("token", _token, "tokens of other systems: create, list, revoke"))
+
     visits = command("visits", _visits, "return visits: list, plan for orders, pause and resume the calls")
     visits.add_argument("action", choices=("list", "plan", "pause", "resume"))
     visits.add_argument("order", nargs="*", help="plan: ids of accepted orders")
@@ -124,10 +146,27 @@ def _parser() -> argparse.ArgumentParser:
     taxonomy = command("taxonomy", _taxonomy, "categories: import a city's own names, check, show")
     learnargs.taxonomy(taxonomy)
 
+    limits = command("clocks", _clocks, "time limits of orders: which rule sets which, until when")
+    toolargs.clocks(limits)
+    adviceargs.assessment(
+        command("assessment", _assessment, "what units are assessed by: make it anew out of orders' events")
+    )
     units = command("units", _units, "units that matters are given to: import, rules, list, try")
     adviceargs.units(units)
     knowledge = command("knowledge", _knowledge, "the knowledge base: import articles, look something up")
     adviceargs.knowledge(knowledge)
+
+    bulk = command("orders", _orders, "orders: take them out into files, bring them in from files")
+    orderadmin.arguments(bulk)
+
+    keeping = command("retention", _retention, "what has to go by law: plan it, apply it, hold an order")
+    retentionadmin.arguments(keeping)
+
+    audits = command("audit", _audit, "orders: verify all that was written down of them, and seal it")
+    auditadmin.arguments(audits)
+
+    reports = command("report", _report, "daily, monthly and special reports; rebuild old records")
+    reportadmin.arguments(reports)
 
     prompts = command("prompts", _prompts, "what the machine says: build, check, accept", settings=False)
     prompts.add_argument("action", choices=("build", "check", "accept"))
@@ -166,11 +205,19 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--rounds", type=_positive, help="how often the sides take turns, or it is repeated")
     bench.add_argument("--agents", type=_positive, help="how many agents")
     bench.add_argument("--calls", type=_positive, help="calls at once that are tried first")
+    bench.add_argument("--clients", type=_positive, help="pages that are told of each event")
     bench.add_argument(
         "--recording",
         choices=("production", "both", "none"),
         help="record the hotline's calls only, as in production, both sides' or nobody's",
     )
+    bench.add_argument("--orders", type=int, help="orders, orders-kill: how many orders")
+    bench.add_argument(
+        "--database",
+        help='orders: a database URL, or "sqlite" for a new file; '
+        'orders-kill: "postgresql" or "sqlite", both without it',
+    )
+    bench.add_argument("--report", type=Path, help="orders: write figures and the database's plans there")
     draftargs.bench(bench)
 
     planning.add_commands(command, _say)
@@ -348,13 +395,33 @@ def _database_errors() -> Iterator[None]:
 
 
 def _migrate(options: argparse.Namespace) -> int:
-    from cti.database import migrate
+    from cti.database import PATIENT_LIMIT_S, migrate
 
     settings = _settings(options)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _database_errors():
-        asyncio.run(migrate(settings.database))
+        asyncio.run(migrate(settings.database, limit_s=PATIENT_LIMIT_S))
     return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    with _database_errors():
+        return reportadmin.report(_settings(options), options, say=_say)
+
+
+def _orders(options: argparse.Namespace) -> int:
+    with _database_errors():
+        return asyncio.run(orderadmin.orders(_settings(options), options, _say, _tell_once()))
+
+
+def _retention(options: argparse.Namespace) -> int:
+    with _database_errors():
+        return asyncio.run(retentionadmin.retention(_settings(options), options, _say))
+
+
+def _audit(options: argparse.Namespace) -> int:
+    with _database_errors():
+        return asyncio.run(auditadmin.audit(_settings(options), options, _say, _tell_once()))
 
 
 def _account(options: argparse.Namespace) -> int:
@@ -364,10 +431,29 @@ def _account(options: argparse.Namespace) -> int:
         return asyncio.run(account(_settings(options), options, _say))
 
 
+def _token(options: argparse.Namespace) -> int:
+    from cti.tokenadmin import token
+
+    with _database_errors():
+        return asyncio.run(token(_settings(options), options, _say))
+
+
 def _visits(options: argparse.Namespace) -> int:
     from cti.visitadmin import visits
 
     return _run(visits(_settings(options), options, _say))
+
+
+def _clocks(options: argparse.Namespace) -> int:
+    from cti.clockadmin import clocks
+
+    return _run(clocks(_settings(options), options, _say))
+
+
+def _assessment(options: argparse.Namespace) -> int:
+    from cti.assessmentadmin import assessment
+
+    return _run(assessment(_settings(options), options, _say))
 
 
 def _units(options: argparse.Namespace) -> int:
@@ -450,7 +536,8 @@ def _bench(options: argparse.Namespace) -> int:
     from cti.logs import configure
 
     configure("WARNING")
-    chosen = {name: getattr(options, name) for name in ("rate", "seconds", "rounds", "agents", "calls")}
+    plain = ("rate", "seconds", "rounds", "agents", "calls", "clients", "orders", "database", "report")
+    chosen = {name: getattr(options, name) for name in plain}
     chosen["recording"] = Recording(options.recording) if options.recording else None
     chosen |= {name: getattr(options, name) for name in draftargs.BENCH_FILES}
     given = {name: value for name, value in chosen.items() if value is not None}

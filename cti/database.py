@@ -16,23 +16,38 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, Table, event, text
+from sqlalchemy import Connection, Engine, MetaData, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 import orders.advice_tables
+import orders.assessment_tables
+import orders.course_tables
+import orders.dispatch_tables
+import orders.knowledge_proposals
+import orders.link_tables
+import orders.retention_tables
+import orders.seal_tables
+import orders.search_tables
 import orders.tables
-from cti import tables
+import orders.themes
+from cti import board_tables, change_triggers, system_tables
+from cti.casework import access_tables, citizen_tables, clock_tables
 from cti.errors import HotlineError
+from cti.figures import tables as figure_tables
+from cti.quality import tables as quality_tables
 
 __all__ = [
+    "PATIENT_LIMIT_S",
     "DatabaseError",
     "DatabaseUrlInvalid",
     "SchemaUnknown",
@@ -55,6 +70,8 @@ COMMAND_LIMIT_S = 30.0
 CONNECT_LIMIT_S = 5.0
 MIGRATION_LIMIT_S = 600.0
 """How long a migration may take, and how long a second server waits for the first one's."""
+PATIENT_LIMIT_S = 86_400.0
+"""The same for `hotline migrate`, whose database has millions of orders and no server that waits."""
 _MIGRATION_LOCK = 123_450_001
 """Key of the PostgreSQL advisory lock that lets one server at a time migrate."""
 _WRITING = "hotline_writing"
@@ -164,17 +181,49 @@ def open_engine(url: str, *, command_limit_s: float = COMMAND_LIMIT_S) -> AsyncE
         max_overflow=10,
         pool_timeout=CONNECT_LIMIT_S,
         pool_pre_ping=True,
-        connect_args={"timeout": CONNECT_LIMIT_S, "command_timeout": command_limit_s},
+        connect_args={
+            "timeout": CONNECT_LIMIT_S,
+            "command_timeout": command_limit_s,
+            # what is asked here is over before a plan is compiled, and plans look dearer than they are
+            "server_settings": {"jit": "off"},
+        },
     )
 
 
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Give a connection in a transaction that holds the write lock (SQLite) and commits at the end."""
-    async with engine.connect() as connection:
+    """Give a connection in a transaction that holds the write lock (SQLite) and commits at the end.
+
+    On SQLite writers of one engine wait for one another before they take a connection: those who waited in
+    the database would keep every connection from readers, and could not be cancelled for ten seconds.
+
+    Raises:
+        sqlalchemy.exc.TimeoutError: on SQLite, when its turn does not come within `LOCK_WAIT_S`.
+    """
+    async with _turn(engine), engine.connect() as connection:
         await connection.execution_options(**{_WRITING: True})
         async with connection.begin():
             yield connection
+
+
+_turns: WeakKeyDictionary[Engine, asyncio.Lock] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def _turn(engine: AsyncEngine) -> AsyncIterator[None]:
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    turn = _turns.setdefault(engine.sync_engine, asyncio.Lock())
+    try:
+        async with asyncio.timeout(LOCK_WAIT_S):
+            await turn.acquire()
+    except TimeoutError:
+        raise PoolTimeout("other writers held the database too long") from None
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def upsert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -189,7 +238,19 @@ def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
 
 def target_metadata() -> tuple[MetaData, ...]:
     """Return the tables of every room; migrations must amount to exactly these."""
-    return (tables.metadata, orders.tables.metadata)
+    ours = dict.fromkeys(
+        tables.metadata
+        for tables in (
+            board_tables,
+            quality_tables,
+            figure_tables,
+            system_tables,
+            access_tables,
+            clock_tables,
+            citizen_tables,
+        )
+    )
+    return (*ours, orders.tables.metadata)
 
 
 def _config() -> Config:
@@ -223,20 +284,23 @@ def _upgrade(connection: Connection) -> None:
         )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    change_triggers.install(connection)
 
 
-async def migrate(url: str) -> None:
+async def migrate(url: str, *, limit_s: float = MIGRATION_LIMIT_S) -> None:
     """Bring the schema to head in one transaction; of several servers starting at once one does it.
+
+    It may take `limit_s`; whoever has millions of orders gives it longer than a starting server waits.
 
     Raises:
         DatabaseUrlInvalid: when the URL cannot be used.
         SchemaUnknown: when a newer version of this program migrated the database.
-        TimeoutError: when it takes more than ten minutes.
+        TimeoutError: when it takes longer.
         sqlalchemy.exc.DBAPIError: when the database is not reachable or refuses a statement.
     """
-    engine = open_engine(url, command_limit_s=MIGRATION_LIMIT_S)
+    engine = open_engine(url, command_limit_s=limit_s)
     try:
-        async with asyncio.timeout(MIGRATION_LIMIT_S), writing(engine) as connection:
+        async with asyncio.timeout(limit_s), writing(engine) as connection:
             if engine.dialect.name == "postgresql":
                 # A second server waits here until the first one has committed.
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})

@@ -12,7 +12,7 @@ from cti.errors import HotlineError
 from cti.settings import Settings
 from cti.textfiles import read_text
 from orders.knowledge import Article, KnowledgeIndex
-from orders.knowledge_file import ArticlesWrong, read_articles
+from orders.knowledge_file import ArticlesWrong, read_articles, read_workbook
 from orders.knowledge_store import KnowledgeStore
 
 __all__ = ["KnowledgeRefused", "import_articles", "knowledge"]
@@ -28,15 +28,17 @@ class KnowledgeRefused(HotlineError):
 
 
 def import_articles(file: Path) -> tuple[Article, ...]:
-    """Read articles from a .csv, .yaml or .yml file.
+    """Read articles from a .xlsx, .csv, .yaml or .yml file.
 
     Raises:
         KnowledgeRefused: it is none of these, or a line is wrong.
     """
-    kind = {".csv": "csv", ".yaml": "yaml", ".yml": "yaml"}.get(file.suffix.lower())
+    kind = {".csv": "csv", ".yaml": "yaml", ".yml": "yaml", ".xlsx": "xlsx"}.get(file.suffix.lower())
     if kind is None:
-        raise KnowledgeRefused(f"{file.name}: save it as .csv or .yaml")
+        raise KnowledgeRefused(f"{file.name}: save it as .xlsx, .csv or .yaml")
     try:
+        if kind == "xlsx":
+            return read_workbook(file.read_bytes())
         return read_articles(read_text(file), kind)
     except ArticlesWrong as error:
         raise KnowledgeRefused("\n".join(["nothing was imported", *error.problems])) from error

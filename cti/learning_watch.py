@@ -10,6 +10,7 @@ from pathlib import Path
 from asr.classify import Classifier
 from asr.errors import AsrError
 from asr.messages import CategoryGuess
+from asr.taxonomy import Taxonomy
 from cti.errors import HotlineError
 from cti.faults import fault_site
 from cti.filewatch import FileWatch
@@ -40,6 +41,11 @@ class LiveClassifier:
     def guess(self, text: str, *, limit: int = 3) -> tuple[CategoryGuess, ...]:
         """Return the likeliest categories, best first (asr.classify.Classifier.guess)."""
         return self._classifier.guess(text, limit=limit)
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The names of categories in force."""
+        return self._classifier.taxonomy
 
     @property
     def version(self) -> str:

@@ -141,6 +141,12 @@ def webrtc_address(settings: Settings) -> tuple[str, str]:
     return f"ws://{host}:{asterisk.http_port}/ws", host
 
 
+def media_address(settings: Settings) -> str:
+    """What the audio of telephones on the embedded Asterisk is bound to; "" for every address."""
+    asterisk = settings.asterisk
+    return asterisk.bind if asterisk.embedded and asterisk.bind not in ANY else ""
+
+
 def prompts_folder(settings: Settings) -> Path:
     """Folder of the prompts' audio."""
     return Path(settings.calls.prompts) if settings.calls.prompts else speech.AUDIO
@@ -183,6 +189,9 @@ def asterisk_config(settings: Settings, secrets: Secrets, install: AsteriskInsta
         else (),
         tls=tls,
         record=settings.calls.record,
+        guest_number=settings.citizen.number,
+        rejoin_s=round(settings.agents.rejoin_s),
+        media_lost_s=round(settings.agents.media_lost_s),
     )
 
 

@@ -11,71 +11,151 @@ from enum import StrEnum
 
 import msgspec
 
+from cti.message_base import CallState, Command, Outcome, PartyState, Role, TargetKind, View
+from cti.messages_board import AlertView, BurstView, WallboardView
+from cti.messages_cases import ClockCrossed, InboxChanged, OrderMoved
+from cti.messages_floor import (
+    Barge,
+    ChangeSkills,
+    EndCall,
+    ForceState,
+    Listen,
+    MoveCall,
+    ReadMessage,
+    SendMessage,
+    StaffMessage,
+    StopListening,
+    SupervisionKind,
+    SupervisionView,
+    TakeOver,
+    Watch,
+    Whisper,
+)
+from cti.messages_text import (
+    AnswerText,
+    AskInterpreter,
+    EndText,
+    FindColleagues,
+    InviteText,
+    LeaveText,
+    MoveText,
+    RefuseText,
+    SayText,
+    SetTextOnly,
+    TextCommand,
+    TextLine,
+    TextMessage,
+    TextTyping,
+)
 
-class Role(StrEnum):
-    """What a signed-in person may do."""
-
-    AGENT = "agent"  # 坐席
-    SUPERVISOR = "supervisor"  # 班长
-    ADMIN = "admin"  # 管理员
-
-
-class CallState(StrEnum):
-    """Where one call is; legal moves are the table in `cti.call`."""
-
-    INCOMING = "incoming"
-    IN_FLOW = "in_flow"
-    WAITING = "waiting"
-    RINGING = "ringing"
-    TALKING = "talking"
-    HELD = "held"
-    CONSULTING = "consulting"
-    WRAP_UP = "wrap_up"
-    SURVEY = "survey"
-    ENDED = "ended"
-
-
-class Outcome(StrEnum):
-    """How a call ended, seen from the citizen."""
-
-    ANSWERED = "answered"  # talked with a person
-    SERVED = "served"  # the flow did what was wanted: another number answered, a message, a call-back
-    ABANDONED_IN_FLOW = "abandoned_in_flow"  # hung up before asking for a person
-    ABANDONED_WAITING = "abandoned_waiting"  # hung up while waiting or ringing
-    FAILED = "failed"  # our fault
-
-
-class TargetKind(StrEnum):
-    """Whom a call is transferred to, or who is asked in."""
-
-    AGENT = "agent"  # a colleague; key: login
-    QUEUE = "queue"  # a skill queue; key: its name
-    UNIT = "unit"  # 承办单位 or 部门 of the directory; key: its name there
-    SERVICE = "service"  # 110, 119, 120, 122, 12348, water, power, gas …; key: its name in the directory
-    EXTERNAL = "external"  # any number; key: the digits
-
-
-class PartyState(StrEnum):
-    """What one person in a call is doing."""
-
-    RINGING = "ringing"  # their telephone rings
-    CONSULTING = "consulting"  # talks with the agent alone
-    TALKING = "talking"  # all hear one another
-    HELD = "held"  # hears music
-
-
-def _snake(name: str) -> str:
-    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_snake):
-    """Base of everything sent to a page; `type` is the class name in snake case."""
-
-
-class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_snake):
-    """Base of everything a page asks for; `ref` comes back in the `Reply`."""
-
-    ref: str = ""  # chosen by the page, at most 64 characters
+__all__ = [
+    "AddOrder",
+    "AddParty",
+    "AdviceView",
+    "AgentView",
+    "AlertView",
+    "AnswerPhone",
+    "AnswerText",
+    "AnswerView",
+    "AskInterpreter",
+    "Barge",
+    "BlindTransfer",
+    "BulletinView",
+    "BulletinsView",
+    "BurstView",
+    "CallCommand",
+    "CallState",
+    "CallView",
+    "CallbackView",
+    "CancelConsult",
+    "Caption",
+    "ChangeSkills",
+    "ClockCrossed",
+    "ColleaguesView",
+    "Command",
+    "CompleteTransfer",
+    "Conference",
+    "Consult",
+    "CorrectionView",
+    "DiscardOrder",
+    "DraftView",
+    "DropParty",
+    "EditField",
+    "EmergencyTransfer",
+    "EndCall",
+    "EndText",
+    "Entry",
+    "EntryKind",
+    "ExtendWrapUp",
+    "FieldView",
+    "FindColleagues",
+    "FindTargets",
+    "FinishWrapUp",
+    "FloorChange",
+    "FloorView",
+    "ForceState",
+    "HangUpPhone",
+    "HealthView",
+    "HoldPhone",
+    "InboxChanged",
+    "InviteText",
+    "LanguageView",
+    "LeaveConference",
+    "LeaveText",
+    "Listen",
+    "MoveCall",
+    "MoveText",
+    "NotReady",
+    "Notice",
+    "OrderLinkView",
+    "OrderMoved",
+    "Outcome",
+    "PageMessage",
+    "PartyState",
+    "PartyView",
+    "PhoneCommand",
+    "Ping",
+    "QueueView",
+    "QueuesView",
+    "ReadMessage",
+    "Ready",
+    "RefuseText",
+    "Rejoin",
+    "RepairView",
+    "Reply",
+    "ReportQuality",
+    "Resumed",
+    "Resync",
+    "ReturnToQueue",
+    "Role",
+    "SayText",
+    "SendMessage",
+    "ServerMessage",
+    "SetTextOnly",
+    "SimilarOrderView",
+    "Snapshot",
+    "StaffMessage",
+    "StopListening",
+    "SubmitOrder",
+    "SupervisionKind",
+    "SupervisionView",
+    "SupervisorMessage",
+    "TakeOver",
+    "TargetCommand",
+    "TargetKind",
+    "TargetView",
+    "TargetsView",
+    "TextCommand",
+    "TextLine",
+    "TextMessage",
+    "TextTyping",
+    "TransferMessage",
+    "UnitAdviceView",
+    "View",
+    "WallboardView",
+    "Watch",
+    "Whisper",
+]
 
 
 # ---------------------------------------------------------------- server -> page
@@ -95,6 +175,7 @@ class AgentView(View, frozen=True):
     skills: Mapping[str, int] = {}  # skill -> level
     phone_registered: bool = False  # Asterisk can reach the softphone or desk phone
     call_id: str | None = None  # with ringing, talking, wrap_up
+    team: str = ""  # 班组
 
 
 class PartyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +211,12 @@ class CallView(View, frozen=True):
     about_order: str = ""  # with visit_id: id of the order it is about
     parties: tuple[PartyView, ...] = ()  # who is in the call now, citizen and agent first; () without a talk
     writers: tuple[str, ...] = ()  # agents who have left it and still write it up
+    kept_until: float | None = None  # the agent's telephone vanished: the citizen waits for it till then
+    media: str = "voice"  # acd.messages.Media: voice, video or text
+    text_only: bool = False  # the citizen asks to be contacted by text only
+    district: str = ""  # 区县 of the matter, as the draft has it; only in the live list
+    urgency: str = ""  # of the matter, as the draft has it; only in the live list
+    mood: str = ""  # of the citizen, as the draft has it; only in the live list
 
 
 class CallbackView(View, frozen=True):
@@ -175,6 +262,17 @@ class Caption(View, frozen=True):
     verbatim: str = ""  # as it was heard; finals only
     repairs: tuple[RepairView, ...] = ()  # where the text is not what was heard
     gap: str = ""  # not speech: nobody listened from start to end ("worker_lost", "behind"); text is ""
+    correction: CorrectionView | None = None  # what a person wrote in place of it
+    marked: bool = False  # 重点: somebody marked it to find it again
+
+
+class CorrectionView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wrote in place of a sentence (see cti.transcripts.Correction)."""
+
+    version: int  # 1 for the sentence's first
+    text: str  # what was said; "" for nothing at all
+    who: str  # login
+    at: float
 
 
 class FieldView(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +297,21 @@ class DraftView(View, frozen=True):
     version: int  # grows with every change
     state: str  # orders.messages.OrderState
     fields: Mapping[str, FieldView] = {}  # orders.messages.OrderField -> value
+    links: tuple[OrderLinkView, ...] = ()  # to other orders, oldest first
+
+
+class OrderLinkView(msgspec.Struct, frozen=True, kw_only=True):
+    """One order's relation to another one (see orders.messages.OrderLink)."""
+
+    other: str  # order id
+    kind: str  # orders.messages.LinkKind
+    agent: str  # login
+    at: float
+    number: str = ""  # the other's 工单编号, "" for a draft
+    caller: str = ""  # joined: the number that called
+    contact: str = ""  # joined: 联系人
+    phone: str = ""  # joined: 联系电话
+    secrecy: str = ""  # joined: 保密要求 of the closed order
 
 
 class UnitAdviceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +332,7 @@ class SimilarOrderView(msgspec.Struct, frozen=True, kw_only=True):
     at: float  # opened
     score: float  # 0 to 1
     reason: str  # why, in Chinese
+    district: str = ""  # 区县 of its matter
 
 
 class AnswerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,6 +354,40 @@ class AdviceView(View, frozen=True):
     answers: tuple[AnswerView, ...] = ()  # best first, at most five
 
 
+class FloorView(View, frozen=True):
+    """The live list, whole; to pages that watch "floor"."""
+
+    agents: tuple[AgentView, ...] = ()  # everybody who is signed in
+    calls: tuple[CallView, ...] = ()  # every call that is not over
+    supervisions: tuple[SupervisionView, ...] = ()  # who listens where
+
+
+class FloorChange(View, frozen=True):
+    """What has changed of the live list; at most twice a second."""
+
+    agents: tuple[AgentView, ...] = ()  # replace those with the same agent_id; OFFLINE ones are gone
+    calls: tuple[CallView, ...] = ()  # replace those with the same call_id; ENDED ones are gone
+    supervisions: tuple[SupervisionView, ...] = ()  # replace by (call_id, by); not active: over
+
+
+class BulletinView(msgspec.Struct, frozen=True, kw_only=True):
+    """公告: what all agents shall know for a while."""
+
+    bulletin_id: str  # which
+    title: str  # one line
+    text: str  # the rest
+    by_name: str  # who published it
+    since: float  # in force from
+    until: float | None = None  # in force before
+    urgent: bool = False  # shown above everything
+
+
+class BulletinsView(View, frozen=True):
+    """All notices in force; sent when one of them changes."""
+
+    bulletins: tuple[BulletinView, ...] = ()  # urgent first, then newest
+
+
 class QueueView(msgspec.Struct, frozen=True, kw_only=True):
     queue: str  # name
     title: str  # Chinese name
@@ -247,6 +395,7 @@ class QueueView(msgspec.Struct, frozen=True, kw_only=True):
     longest_wait_s: float  # of those
     agents_ready: int  # who could take one now
     agents_busy: int  # talking, ringing or in wrap-up
+    needs: Mapping[str, int] = {}  # skill -> level: with these somebody serves it, relaxation included
 
 
 class QueuesView(View, frozen=True):
@@ -284,6 +433,23 @@ class TargetsView(View, frozen=True):
     targets: tuple[TargetView, ...] = ()  # best first, at most 40
 
 
+class LanguageView(msgspec.Struct, frozen=True, kw_only=True):
+    """One language (dialect, sign language) of the routing policy, and who interprets it."""
+
+    skill: str  # its name in the policy
+    title: str  # Chinese name
+    free: int  # colleagues who could come now
+    people: tuple[TargetView, ...] = ()  # free ones first, then by level; at most 20
+
+
+class ColleaguesView(View, frozen=True):
+    """Answer to FindColleagues."""
+
+    call_id: str  # for which call
+    languages: tuple[LanguageView, ...] = ()  # those that somebody who is signed in speaks
+    colleagues: tuple[TargetView, ...] = ()  # whom a written conversation may ask in, whatever they do now
+
+
 class Notice(View, frozen=True):
     """A sentence for the person at the page, in Chinese."""
 
@@ -292,7 +458,7 @@ class Notice(View, frozen=True):
 
 
 class Snapshot(View, frozen=True):
-    """First message on every connection: the whole truth for this person, then changes follow."""
+    """First message of every page: the whole truth for this person, then changes follow."""
 
     me: AgentView
     health: HealthView
@@ -303,6 +469,22 @@ class Snapshot(View, frozen=True):
     more_drafts: tuple[DraftView, ...] = ()  # further matters of that call, in the order they came up
     advice: tuple[AdviceView, ...] = ()  # beside those drafts
     callback: CallbackView | None = None  # the call-back they are reserved for
+    server_time: float = 0.0  # the server's clock now
+    bulletins: tuple[BulletinView, ...] = ()  # notices in force
+    messages: tuple[StaffMessage, ...] = ()  # words of supervisors that are not read, oldest first
+    supervision: SupervisionView | None = None  # who is in this person's call, where policy lets them know
+    text_calls: tuple[CallView, ...] = ()  # text conversations this person has, oldest first
+    texts: tuple[TextLine, ...] = ()  # what was written in those and in the call above
+    text_drafts: tuple[DraftView, ...] = ()  # of the conversations, the main one of each first
+    text_advice: tuple[AdviceView, ...] = ()  # beside those drafts
+    page: str = ""  # this page's id: with it and its last number it gets what it missed over a new connection
+
+
+class Resumed(View, frozen=True):
+    """The page is connected again, and everything that it missed came before this message."""
+
+    page: str  # its id, as in the snapshot
+    missed: int = 0  # messages sent again
 
 
 class Reply(View, frozen=True):
@@ -315,6 +497,7 @@ class Reply(View, frozen=True):
 
 ServerMessage = (
     Snapshot
+    | Resumed
     | AgentView
     | CallView
     | CallbackView
@@ -324,7 +507,21 @@ ServerMessage = (
     | QueuesView
     | HealthView
     | TargetsView
+    | ColleaguesView
     | Notice
+    | FloorView
+    | FloorChange
+    | SupervisionView
+    | StaffMessage
+    | BulletinsView
+    | WallboardView
+    | AlertView
+    | BurstView
+    | OrderMoved
+    | ClockCrossed
+    | InboxChanged
+    | TextLine
+    | TextTyping
     | Reply
 )
 
@@ -355,6 +552,7 @@ class EditField(Command, frozen=True):
     order_id: str
     field: str  # orders.messages.OrderField
     value: str  # at most 4,000 characters; "" clears it
+    seen: int | None = None  # version of the draft that was looked at: a later edit of another's refuses this
 
 
 class SubmitOrder(Command, frozen=True):
@@ -378,6 +576,10 @@ class CallCommand(Command, frozen=True):
     call_id: str  # refused unless it is the agent's call now
 
 
+class AddOrder(CallCommand, frozen=True):
+    """One more order for the call in hand, by hand; its empty draft comes as a DraftView."""
+
+
 class TargetCommand(CallCommand, frozen=True):
     """Base of everything that names whom a call goes to."""
 
@@ -386,7 +588,7 @@ class TargetCommand(CallCommand, frozen=True):
 
 
 class Consult(TargetCommand, frozen=True):
-    """咨询: ring them and talk alone; the citizen hears music. Not for queues."""
+    """咨询: ring them and talk alone; the citizen hears music. Of a queue the best free agent is rung."""
 
 
 class CompleteTransfer(CallCommand, frozen=True):
@@ -406,7 +608,7 @@ class BlindTransfer(TargetCommand, frozen=True):
 
 
 class AddParty(TargetCommand, frozen=True):
-    """加入: ring them and let them into the talk (interpreter, expert). Not for queues."""
+    """加入: ring them and let them into the talk (interpreter, expert). Of a queue the best free agent."""
 
 
 class DropParty(CallCommand, frozen=True):
@@ -429,8 +631,46 @@ class EmergencyTransfer(CallCommand, frozen=True):
     service: str  # its name in the directory
 
 
+class PhoneCommand(CallCommand, frozen=True):
+    """Base of everything that is asked for the agent's own telephone."""
+
+
+class Rejoin(PhoneCommand, frozen=True):
+    """接回: this page's softphone is registered and has no leg of the call; ring it for the call again."""
+
+
+class AnswerPhone(PhoneCommand, frozen=True):
+    """接听: ask the desk phone that rings to go off the hook; not every telephone can."""
+
+
+class HangUpPhone(PhoneCommand, frozen=True):
+    """挂断、拒接: put the agent's telephone down, whichever it is."""
+
+
+class HoldPhone(PhoneCommand, frozen=True):
+    """保持、取回: the citizen hears music, whatever telephone the agent has."""
+
+    on: bool  # False: take the citizen back
+
+
+class ReportQuality(Command, frozen=True):
+    """How the agent's side of a call sounded over the last interval, as the browser measured it."""
+
+    call_id: str
+    loss: float  # share of packets lost, 0 to 1
+    jitter_ms: float  # 0 to 10,000
+    rtt_ms: float  # 0 to 60,000
+    mos: float  # estimate by the E-model, 1 to 4.5
+
+
 class Ping(Command, frozen=True):
     """Keeps the session and the connection alive; answered by `Reply`."""
+
+    seen: int = 0  # number of the newest message that the page has; the server need not keep those before
+
+
+class Resync(Command, frozen=True):
+    """Asks for a new snapshot: the page has noticed that a number is missing. Answered by the snapshot."""
 
 
 TransferMessage = (
@@ -447,6 +687,19 @@ TransferMessage = (
     | EmergencyTransfer
 )
 
+SupervisorMessage = (
+    Listen
+    | Whisper
+    | Barge
+    | StopListening
+    | TakeOver
+    | EndCall
+    | MoveCall
+    | ForceState
+    | ChangeSkills
+    | SendMessage
+)
+
 PageMessage = (
     Ready
     | NotReady
@@ -455,8 +708,19 @@ PageMessage = (
     | EditField
     | SubmitOrder
     | DiscardOrder
+    | AddOrder
     | TransferMessage
+    | SupervisorMessage
+    | ReadMessage
+    | Watch
+    | TextMessage
+    | Rejoin
+    | AnswerPhone
+    | HangUpPhone
+    | HoldPhone
+    | ReportQuality
     | Ping
+    | Resync
 )
 
 # ---------------------------------------------------------------- the call journal
@@ -478,6 +742,9 @@ class EntryKind(StrEnum):
     MESSAGE = "message"  # a voice message (留言): file, seconds, purpose
     NOTE = "note"  # what a flow noted: kind and its values
     VISIT = "visit"  # a return visit (回访): event, owner, visit; call_id is the visit's id
+    QUALITY = "quality"  # how a leg sounded: agent_id, loss, jitter_ms, rtt_ms, mos
+    SUPERVISION = "supervision"  # by, agent_id, act (listen, whisper, barge, takeover, end, move …), reason
+    TEXT = "text"  # one line written in a call: line_id, by ("citizen" or a login), text
     AGENT_STATE = "agent_state"  # agent_id, state, reason; call_id is "" when no call is concerned
 
 

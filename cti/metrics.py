@@ -43,6 +43,30 @@ class Metrics:
             ["kind", "result"],
             registry=r,
         )
+        self.mos = Histogram(
+            "hotline_call_mos",
+            "Estimated mean opinion score of agents' legs, every ten seconds (E-model, ITU-T G.107)",
+            buckets=(1.5, 2, 2.5, 2.8, 3.1, 3.4, 3.6, 3.8, 4, 4.2, 4.5),
+            registry=r,
+        )
+        self.loss = Histogram(
+            "hotline_call_loss",
+            "Share of packets lost on agents' legs, every ten seconds",
+            buckets=(0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
+            registry=r,
+        )
+        self.rejoins = Counter(
+            "hotline_rejoins",
+            "Talks whose agent's telephone vanished: kept, back, given_up",
+            ["result"],
+            registry=r,
+        )
+        self.rejoin_s = Histogram(
+            "hotline_rejoin_seconds",
+            "From noticing that an agent's telephone vanished to its being back",
+            buckets=(0.25, 0.5, 1, 2, 3, 5, 10, 20, 60),
+            registry=r,
+        )
         self.recovered = Counter("hotline_recovered", "Calls found again after a start", ["what"], registry=r)
         # edited files
         self.unknown_numbers = Counter(
@@ -92,6 +116,19 @@ class Metrics:
         self.web_requests = Counter(
             "hotline_web_requests", "Questions of flows to other systems, by result", ["result"], registry=r
         )
+        # accepted orders
+        self.orders_under_way = Gauge(
+            "hotline_orders_under_way",
+            "Orders under way: open, of those near the end of a limit or late, of those late",
+            ["state"],
+            registry=r,
+        )
+        self.orders_unreadable = Gauge(
+            "hotline_orders_unreadable", "Orders whose row cannot be read, passed over by rounds", registry=r
+        )
+        self.clock_crossings = Counter(
+            "hotline_clock_crossings", "Time limits that became near, late, grave", ["level"], registry=r
+        )
         # return visits
         self.visits = Counter("hotline_visits", "Tries of return visits, by result", ["result"], registry=r)
         self.visits_running = Gauge("hotline_visits_running", "Robot calls that ring or talk", registry=r)
@@ -108,6 +145,12 @@ class Metrics:
             "hotline_page_messages", "Messages of pages, by result", ["result"], registry=r
         )
         self.page_resyncs = Counter("hotline_page_resyncs", "Slow pages given a new snapshot", registry=r)
+        self.page_returns = Counter(
+            "hotline_page_returns",
+            "Pages that came back over a new connection, by what they were given",
+            ["result"],
+            registry=r,
+        )
         self.logins = Counter("hotline_logins", "Attempts to sign in, by result", ["result"], registry=r)
         self.requests = Histogram(
             "hotline_http_request_seconds",

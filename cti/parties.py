@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from cti.messages import PartyState, TargetKind
 
-__all__ = ["Party", "SentTo"]
+__all__ = ["SUPERVISOR", "Party", "SentTo"]
+
+SUPERVISOR = "supervisor-"
+"""Names of supervisors who are in a call begin so, also those that Asterisk's channels carry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,11 @@ class Party:
     asked: bool = (
         False  # rung beside the talk (AddParty); False: rung by the agent's or the citizen's channel
     )
+
+    @property
+    def supervises(self) -> bool:
+        """Whether this is a supervisor who came in by themselves: no consultation of the router's."""
+        return self.party_id.startswith(SUPERVISOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

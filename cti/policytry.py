@@ -110,22 +110,27 @@ def load_cases(file: Path = SHIPPED_CASES) -> list[Case]:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CasesWrong(f"{file}: cannot be read as UTF-8: {error}") from error
+    return parse_cases(text, str(file), by_line=file.suffix == ".jsonl")
+
+
+def parse_cases(text: str, name: str, *, by_line: bool = False) -> list[Case]:
+    """Read cases from a text that errors call `name`; `by_line`: a JSON object a line. Raises CasesWrong."""
     found: list[tuple[str, Any]] = []
     try:
-        if file.suffix == ".jsonl":
+        if by_line:
             lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
             for number, line in lines:
-                found.append((f"{file}:{number}", msgspec.json.decode(line)))
+                found.append((f"{name}:{number}", msgspec.json.decode(line)))
         else:
             listed = yaml.safe_load(text)
             if not isinstance(listed, list):
-                raise CasesWrong(f"{file}: holds no list: begin each case with a dash")
-            found = [(f"{file}: case {number}", one) for number, one in enumerate(listed, 1)]
+                raise CasesWrong(f"{name}: holds no list: begin each case with a dash")
+            found = [(f"{name}: case {number}", one) for number, one in enumerate(listed, 1)]
         if not 1 <= len(found) <= MAX_CASES:
-            raise CasesWrong(f"{file}: {len(found)} cases: give 1 to {MAX_CASES}")
+            raise CasesWrong(f"{name}: {len(found)} cases: give 1 to {MAX_CASES}")
         return [_convert(where, one) for where, one in found]
     except (yaml.YAMLError, msgspec.DecodeError) as error:
-        raise CasesWrong(f"{file}: {error}") from error
+        raise CasesWrong(f"{name}: {error}") from error
 
 
 def _convert(where: str, one: Any) -> Case:

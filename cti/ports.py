@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cti.messages import HealthView, PageMessage, Role, ServerMessage, Snapshot
+from cti.messages import CorrectionView, HealthView, PageMessage, Role, ServerMessage, Snapshot
 
 
 class CommandRefused(Exception):
@@ -25,6 +25,20 @@ class Person:
     team: str = ""  # 班组
     place: str = ""  # centre where the person sits, "" for the only one
     texts: int = 0  # text conversations at once, beside no voice call
+    unit: str = ""  # 承办单位 that the person works for, "" for the hotline itself
+    districts: tuple[str, ...] = ()  # 区县 whose orders the person may see, () for all
+    confidential: bool = False  # may learn who is behind a confidential order (举报保密)
+    viewed_as: str = ""  # role by which personal data is shown (orders.privacy); "" for that of `role`
+
+
+class Amendable(Protocol):
+    """Live captions that people correct and mark."""
+
+    def corrected(self, call_id: str, line_id: str, correction: CorrectionView) -> None:
+        """A person wrote something in place of a sentence; nothing for a call that is not live here."""
+
+    def marked(self, call_id: str, line_id: str, *, on: bool) -> None:
+        """A person marked a sentence, or took the mark off; nothing for a call that is not live here."""
 
 
 class Floor(Protocol):
@@ -59,4 +73,4 @@ class Pages(Protocol):
         """To every page of these people."""
 
     def broadcast(self, message: ServerMessage) -> None:
-        """To every page."""
+        """To every page of the hotline's own people, and of those who listen (`cti.roles.FLOOR`)."""

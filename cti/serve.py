@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from pathlib import Path
@@ -15,7 +16,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from acd.cluster import Mode
 from acd.cluster_redis import LineBus
 from acd.errors import PolicyError
-from acd.policy import SHIPPED as SHIPPED_POLICY
 from acd.router import Router
 from acd.store import LiveState
 from asr.draft import DraftExtractor
@@ -23,22 +23,26 @@ from asr.draft_rules import DraftRules
 from asr.errors import AsrError
 from asr.gazetteer import Gazetteer
 from asr.gazetteer_file import load_entries
-from cti import audit, learning_parts, machine
+from cti import audit, learning_parts, machine, supervision_parts
 from cti.accounts import Accounts
 from cti.agi import AgiLimits, AgiServer
 from cti.ami import AmiError, AmiEvent, AmiNodes
 from cti.blocked import BlockedNumbers
+from cti.call import Call
 from cti.callback_store import CallbackStore
 from cti.calls import CallStore
-from cti.control import callback_parts, visit_parts
+from cti.casework import citizen_parts
+from cti.casework import parts as casework_parts
+from cti.casework.intake_reading import TextReading
+from cti.casework.retention_nights import keeper_for
+from cti.control import board_parts, callback_parts, desk_parts, edition_parts, rejoin_parts, visit_parts
 from cti.control.advice import LiveAdvice
-from cti.control.callback_members import Alone, RedisMembers
+from cti.control.callback_members import Alone, Members, RedisMembers
 from cti.control.callers import Callers
 from cti.control.calls import Calls, EntryIds
 from cti.control.captions import Captions
 from cti.control.cluster import Cluster, member_name, take_part
 from cti.control.cluster_relay import PageRelay
-from cti.control.directory import SHIPPED as SHIPPED_DIRECTORY
 from cti.control.directory import DirectoryError
 from cti.control.directory_shelf import DirectoryShelf
 from cti.control.dispatch import Dispatch
@@ -47,7 +51,7 @@ from cti.control.handover_post import Handover, WebhookPost
 from cti.control.line_parts import LineParts
 from cti.control.line_ports import LineSettings
 from cti.control.live import LiveCalls
-from cti.control.orderdesk import OrderDesk, order_event
+from cti.control.orderdesk import OrderDesk, order_events
 from cti.control.orderfront import OrderFront
 from cti.control.people import People
 from cti.control.phones import Phones
@@ -58,21 +62,28 @@ from cti.control.sharing import Sharing
 from cti.control.switchboard import Switchboard
 from cti.control.taps import Taps
 from cti.control.telephony import Telephony
+from cti.control.text_parts import TextParts
 from cti.control.visits import FLOW as VISIT_FLOW
 from cti.database import migrate, open_engine, writing
 from cti.errors import SettingError, StartError
-from cti.flowset import FlowFiles
+from cti.figures.facts import Rules
+from cti.figures.load import FactLog
 from cti.gazetteeradmin import city_file
 from cti.journal import Journal
-from cti.messages import Entry, EntryKind, HealthView
+from cti.messages import Caption, Entry, EntryKind, HealthView
 from cti.metrics import Metrics
 from cti.ports import Person
+from cti.quality.rounds import Quality
+from cti.report_parts import ReportParts
 from cti.secrets import Secrets
 from cti.settings import Settings
+from cti.settings_view import settings_view
+from cti.staff_messages import StaffMessages
 from cti.takeover import Takeover
 from cti.tasks import end
 from cti.transcripts import TranscriptStore
 from cti.visit_store import VisitStore
+from cti.web import system_parts
 from cti.web.app import make_app
 from cti.web.pages import PageHub
 from cti.web.ports import PhoneAccount, WebDeps
@@ -101,7 +112,6 @@ class Server:
         self._accepting = False
         self._database_up = False
         self._told_health: HealthView | None = None
-        self._policy_file = Path(settings.calls.policy) if settings.calls.policy else SHIPPED_POLICY
         self._compose()
 
     # ------------------------------------------------------------ composition
@@ -111,7 +121,10 @@ class Server:
         self.metrics = Metrics()
         self.redis = Redis.from_url(settings.redis_url, socket_timeout=5.0, socket_connect_timeout=2.0)
         self.engine = open_engine(settings.database)
-        self.order_store = OrderStore(self.engine)
+        self.case_policy = edition_parts.open_cases(
+            settings, self.engine, self.metrics, changed=lambda: self._health_changed()
+        )
+        self.order_store = OrderStore(self.engine, policy=self.case_policy.policy)
         self.call_store = CallStore(self.engine, on_order=self._replay_order)
         self.accounts = Accounts(self.engine)
         self.journal = Journal(settings.home / "journal", self.call_store.write)
@@ -135,9 +148,10 @@ class Server:
             queue_titles=lambda name: self.reload.policies.title(name),
             names=lambda login: person.name if (person := self.people.find(login)) else login,
         )
+        first = edition_parts.first_files(settings)
         self.reload = Reload(
-            FlowFiles.of(settings),
-            self._policy_file,
+            first.flows,
+            first.policy,
             use=lambda policy: self.dispatch.use_policy(policy),
             in_progress=lambda: [
                 (one.flow["flow"], one.flow["version"])
@@ -148,6 +162,11 @@ class Server:
             write=audit_writer(self.engine),
             changed=self._health_changed,
             kept=settings.home / "in_force",
+            manifest=first.manifest,
+        )
+        directory = DirectoryShelf(first.directory)
+        self.editions = edition_parts.compose(
+            settings, self.engine, reload=self.reload, directory=directory, cases=self.case_policy
         )
         flows = self.reload.flows
         router = Router(self.reload.policies.policy)
@@ -182,6 +201,7 @@ class Server:
             drafts=self.orders,
             call_of=self.calls.find,
             send=lambda logins, view: self.pages.send(logins, view),
+            districts_of=self.people.districts_of,
         )
         self.recordings = Recordings(settings.recordings, self._recorded)
         self.telephony = Telephony(
@@ -198,6 +218,7 @@ class Server:
         )
         self.callback_store = CallbackStore(self.engine)
         self.blocked = BlockedNumbers(self.engine, area_code=settings.callbacks.area_code)
+        self.members: Members = Alone(settings.name) if alone else self._members()
         self.callbacks = callback_parts.compose(
             settings=settings,
             calls=self.calls,
@@ -211,7 +232,7 @@ class Server:
             blocked=self.blocked.blocked,
             queue_titles=self.reload.policies.title,
             turn=self._turn,
-            members=Alone(settings.name) if alone else self._members(),
+            members=self.members,
         )
         self.visits = visit_parts.compose(
             settings=settings,
@@ -228,6 +249,18 @@ class Server:
             asks=lambda: flows.named(VISIT_FLOW) is not None,
             leads=lambda: self.dispatch.mode is Mode.LEADER,
             redis=self.redis,
+        )
+        self.boards = board_parts.compose(
+            settings,
+            engine=self.engine,
+            calls=self.calls,
+            dispatch=self.dispatch,
+            hub=self.hub,
+            health=self.health,
+            behind_s=lambda: self.journal.lag_s,
+            leads=lambda: self.dispatch.mode is Mode.LEADER,
+            metrics=self.metrics,
+            phones=self.phones,
         )
         self.lines = LineParts(
             calls=self.calls,
@@ -246,25 +279,61 @@ class Server:
                 trunks=tuple(trunk.name for trunk in settings.trunks),
             ),
             noted=self.visits.visits.noted,
+            announcements=self.boards.announcing,
+        )
+        self.citizens = citizen_parts.compose(
+            self.engine,
+            self.order_store,
+            self.case_policy.policy,
+            home=settings.home,
+            orders=settings.orders,
+            notices=settings.notices,
+            citizen=settings.citizen,
+            area_code=settings.callbacks.area_code,
+            secrets=self._secrets,
+            planner=self.visits.desk,
+            visits_of=self.visits.store.of_orders,
+            robot=self.visits.enabled,
+            leads=lambda: alone or self.dispatch.mode is Mode.LEADER,
+        )
+        self.casework = casework_parts.compose(
+            self.engine, self.order_store, self.case_policy, hub=self.hub, delivered=self.journal.delivered,
+            metrics=self.metrics,
+            citizens=self.citizens, advise=self.advice.units_for, transfers=settings.home / "transfers",
+            privacy=settings.privacy.policy, keeper=keeper_for(settings, self.engine),
+            leads=lambda: alone or self.dispatch.mode is Mode.LEADER,
+        )  # fmt: skip
+        self.quality = Quality(self.engine, leads=lambda: alone or self.dispatch.mode is Mode.LEADER)
+        self.systems = system_parts.compose(
+            settings,
+            self.engine,
+            self._secrets,
+            calls=self.call_store,
+            orders=self.order_store,
+            leads=lambda: self.dispatch.mode is Mode.LEADER,
+            privacy=lambda: self.casework.privacy,
         )
         self.learning = learning_parts.compose(
             settings, self.metrics, leads=lambda: self.dispatch.mode is Mode.LEADER
         )
+        self.gazetteer = Gazetteer(load_entries(city_file(settings)))
+        extractor = DraftExtractor(DraftRules.load(), self.gazetteer, self.learning.classifier)
         self.captions = Captions(
             self.redis,
             prefix=settings.prefix,
             calls=self.calls,
-            extractor=DraftExtractor(
-                DraftRules.load(),
-                Gazetteer(load_entries(city_file(settings))),
-                self.learning.classifier,
-            ),
-            show=lambda call, caption: self.pages.send(call.agents, caption),
+            extractor=extractor,
+            show=self._show_caption,
             suggest=lambda call, found: self.orders.suggest_matters(call.order_id, found),
             heard=self.lines.heard,
             said=self.lines.said,
         )
         self.taps.on_gap = self.captions.take
+        self.citizens.intake.reading = TextReading(
+            extractor,
+            taxonomy=lambda: self.learning.classifier.taxonomy,
+            advise=self.advice.units_for,
+        )
         self.switchboard = Switchboard(
             calls=self.calls,
             dispatch=self.dispatch,
@@ -292,9 +361,11 @@ class Server:
             pages=self.pages,
             health=self.health,
         )
-        self.floor.advice = self.advice.of
+        self.floor.advice = self.advice.beside
+        self.boards.attach(self.floor)
         self.dispatch.attach(self.floor)
         self.floor.relay = self.pages
+        self.pages.captions = self.captions
         self.pages.here = self.floor
         self.cluster.on_side = self.pages.take
         self.lines.attach()
@@ -321,9 +392,7 @@ class Server:
             pages=self.pages,
             orders=self.orders,
             captions=self.captions.of_call,
-            directory=DirectoryShelf(
-                Path(settings.calls.directory) if settings.calls.directory else SHIPPED_DIRECTORY
-            ),
+            directory=directory,
             trunk=settings.trunks[0].name if settings.trunks else "",
             outbox=settings.home / "handovers",
             post=WebhookPost(),
@@ -333,7 +402,18 @@ class Server:
             alone=len(settings.servers) < 2,
         )
         self.sharing.attach(self.recovery)
+        self.rejoining = rejoin_parts.compose(
+            settings, sharing=self.sharing, calls=self.calls, telephony=self.telephony, nodes=self.nodes,
+            phones=self.phones, people=self.people, pages=self.pages, floor=self.floor,
+        )  # fmt: skip
         self.floor.shared = self.sharing
+        self.supervising = supervision_parts.compose(
+            settings.supervision, server=settings.name, calls=self.calls, dispatch=self.dispatch,
+            floor=self.floor, sharing=self.sharing, telephony=self.telephony, recovery=self.recovery,
+            nodes=self.nodes, phones=self.phones, people=self.people, pages=self.pages, hub=self.hub,
+            orders=self.orders, live=self.live_calls, captions=self.captions, accounts=self.accounts,
+            engine=self.engine,
+        )  # fmt: skip
         self.takeover = Takeover(
             redis=self.redis,
             prefix=settings.prefix,
@@ -347,15 +427,34 @@ class Server:
             captions=self.captions,
             journal=self.journal,
             order_store=self.order_store,
-            call_store=self.call_store,
+            transcripts=TranscriptStore(self.engine),
             server=settings.name,
             draft_restored=self._draft_changed,
         )
         self.recovery.adopt = self.takeover.adopt
+        self.texting = TextParts(
+            settings=settings.citizen, redis=self.redis, prefix=settings.prefix, calls=self.calls,
+            dispatch=self.dispatch, orders=self.orders, people=self.people, pages=self.pages,
+            journal=self.journal, store=self.call_store, ahead=self.lines.ahead, heard=self.captions.take,
+            share=self.sharing.carry_out, brief=self.sharing.brief, adopt=self.takeover.adopt,
+            link=lambda: next(iter(self.nodes.links.values())), server=settings.name, member=name,
+            phone_address=machine.webrtc_address(settings), media_address=machine.media_address(settings),
+            say=self.cluster.say_aside, others=lambda: not alone and self.dispatch.others,
+            members=self.members, kept=self.live_calls.everywhere,
+        )  # fmt: skip
+        self.texting.attach(self.floor)
+        self.switchboard.guests = self.texting
+        self.cluster.on_side = self._aside
         self.recovery.listed = lambda node, channels, asked: self.taps.compare(
             node, channels, asked, tuple(self.calls)
         )
         self.agi = AgiServer(self.switchboard.serve, limits=AgiLimits(max_sessions=settings.agi.max_calls))
+        self.reports = ReportParts(
+            settings,
+            self.engine,
+            leads=lambda: self.dispatch.mode is not Mode.FOLLOWER,
+            behind_s=lambda: self.journal.lag_s,
+        )
         self._runner = web.AppRunner(make_app(self._web_deps()), access_log=None)
 
     def _members(self) -> RedisMembers:
@@ -375,9 +474,13 @@ class Server:
             calls=self.call_store,
             transcripts=TranscriptStore(self.engine),
             accuracy=AccuracyLog(self.engine),
-            orders=OrderFront(self.order_store, self.orders),
+            reports=self.reports.desk,
+            figures=FactLog(self.engine, rules=Rules.of(settings.figures), lag_s=lambda: self.journal.lag_s),
+            quality=self.quality,
+            orders=OrderFront(self.order_store, self.orders, delivered=self.journal.delivered),
             journal=self.journal,
             metrics=self.metrics,
+            systems=self.systems,
             recordings=settings.recordings,
             static=DESK,
             phone_for=self._phone_for,
@@ -386,7 +489,25 @@ class Server:
             blocked=self.blocked,
             visits=self.visits.desk,
             visit_store=self.visits.store,
+            staff=StaffMessages(self.engine),
+            editions=self.editions,
+            settings=lambda: settings_view(settings),
+            boards=self.boards.web,
             knowledge=self.advice.answers,
+            casework=self.casework,
+            citizen=self.texting.access,
+            desk=desk_parts.compose(
+                settings=settings,
+                engine=self.engine,
+                calls=self.calls,
+                call_store=self.call_store,
+                order_store=self.order_store,
+                orders=self.orders,
+                captions=self.captions,
+                advice=self.advice,
+                amendable=self.pages,
+                gazetteer=self.gazetteer,
+            ),
             accepting=lambda: self._accepting,
             allowed_origins=frozenset(settings.web.origins),
             trusted_proxies=frozenset(settings.web.trusted_proxies),
@@ -403,6 +524,8 @@ class Server:
         await self.callbacks.prepare(self.journal.delivered)
         await self.takeover.restore(words=self._database_up)
         self.sharing.start()
+        await self.texting.restore()
+        self.rejoining.start()
         self.live_calls.start()
         self.live_state.start()
         self.phones.start()
@@ -412,6 +535,8 @@ class Server:
         self.dispatch.start()
         self.advice.start()
         self.floor.start()
+        self.texting.start()
+        self.supervising.start()
         try:
             await self.agi.start(self.settings.agi.host, self.settings.agi.port)
         except OSError as error:
@@ -426,10 +551,18 @@ class Server:
         self.callbacks.keeper.start()
         self.visits.start()
         self.learning.start()
+        self.reports.start()
+        self.systems.start()
+        self.boards.start()
+        self.quality.start()
+        self.casework.start()
         self.reload.start()
+        self.editions.start()
         await self._listen()
         self._tasks.append(asyncio.create_task(self._look_after(), name="look-after"))
         self._tasks.append(asyncio.create_task(self._expire_absent(), name="expire-absent"))
+        gc.collect()
+        gc.freeze()  # what a server is made of lives as long as it does: full collections need not walk it
         log.info("server started", extra={"server": self.settings.name})
 
     async def stop(self) -> None:
@@ -440,13 +573,21 @@ class Server:
         await end(*self._tasks)
         await self.callbacks.keeper.stop()
         await self.visits.stop()
+        await self.systems.stop()
         await self.learning.stop()
+        await self.reports.stop()
+        await self.boards.stop()
+        await self.quality.stop()
+        await self.casework.stop()
+        await self.editions.stop()
         await self.reload.stop()
         await self.recovery.stop()
         await self._runner.cleanup()
         await self.agi.close(0.5)
         await self.sharing.stop()
         await self.telephony.stop()
+        await self.supervising.stop()
+        await self.texting.stop()
         await self.floor.stop()
         await self.dispatch.stop()
         await self.captions.stop()
@@ -498,11 +639,18 @@ class Server:
 
     # ------------------------------------------------------------ what the parts say
 
+    def _aside(self, raw: bytes) -> None:
+        """A word of another server, beside the line."""
+        if not self.texting.relay.take(raw):
+            self.pages.take(raw)
+
     def _ami_event(self, event: AmiEvent) -> None:
         self.metrics.ami_events.labels(node=event.node).inc()
         self.telephony.take(event)
         self.callbacks.dialler.take(event)
+        self.rejoining.take(event)
         self.sharing.take(event)
+        self.supervising.supervision.take(event)
         self.switchboard.take(event)
         self.taps.take(event)
 
@@ -525,6 +673,10 @@ class Server:
         log.warning("AMI link down", extra={"node": node, "reason": reason})
         self.phones.node_down(node)
         self._health_changed()
+
+    def _show_caption(self, call: Call, caption: Caption) -> None:
+        self.pages.send(call.agents, caption)
+        self.supervising.caption(call, caption)
 
     def _draft_changed(self, order_id: str) -> None:
         draft = self.orders.find(order_id)
@@ -557,8 +709,7 @@ class Server:
             )
 
     async def _replay_order(self, entry: Entry) -> None:
-        order_id, event = order_event(entry)
-        await self.order_store.apply(order_id, event, at=entry.at, event_id=entry.entry_id)
+        await self.order_store.apply_all(order_events(entry), at=entry.at, event_id=entry.entry_id)
 
     def _phone_for(self, person: Person) -> PhoneAccount | None:
         if not person.extension:
@@ -581,7 +732,7 @@ class Server:
             asterisk={name: link.connected for name, link in self.nodes.links.items()},
             captions=self.taps.captions,
             captions_reason=self.taps.reason,
-            refused=self.reload.refused,
+            refused=(*self.reload.refused, *self.case_policy.refused),
         )
 
     def _mode_changed(self, mode: Mode, epoch: int) -> None:

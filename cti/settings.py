@@ -24,6 +24,8 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86400)]
 Clock = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
+MaybeClock = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$")]
+ReportForm = Annotated[str, msgspec.Meta(pattern="^(xlsx|pdf|csv|json)$")]
 
 INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
 NOT_SETTINGS = frozenset({"HOTLINE_HOME", "HOTLINE_CONFIG"})
@@ -103,6 +105,12 @@ class AgentSettings:
     """Agents' telephone accounts in Asterisk; people are accounts in the database."""
 
     extensions: str = "8001-8020"  # ranges and single numbers, e.g. "8001-8120,8200"
+    auto_answer_queues: tuple[str, ...] = ()  # calls of these queues are answered by themselves, "*": of all
+    auto_answer_people: tuple[str, ...] = ()  # and all calls of these people (logins)
+    rejoin_s: Annotated[float, msgspec.Meta(ge=2, le=120)] = (
+        20.0  # kept so long for a telephone that vanished
+    )
+    media_lost_s: Annotated[float, msgspec.Meta(ge=3, le=60)] = 8.0  # a leg that sends no sound is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +123,7 @@ class CallSettings:
     policy: str = ""  # routing policy file; empty: the shipped acd/policy.yaml
     directory: str = ""  # whom agents may call and transfer to; empty: the shipped cti/control/directory.yaml
     prompts: str = ""  # folder of audio; empty: the shipped ivr_flows/prompts/audio
+    words: str = ""  # file of words that captions flag; empty: the shipped cti/watch_words.yaml
     announce_every_s: Seconds = 30.0  # place in line is said this often; 0: never
     record: bool = True  # record every call in stereo
     recordings: str = ""  # folder of recordings; empty: in the instance's folder
@@ -150,6 +159,58 @@ class VisitSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySettings:
+    """Who sees the personal data of orders (个人信息)."""
+
+    policy: str = ""  # file: who sees what, and who may unmask it; empty: orders/data/privacy.yaml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSettings:
+    """Orders (工单): files of rules, empty: those that are shipped in orders/data; and attachments (附件)."""
+
+    clocks: str = ""  # file: time limits
+    workdays: str = ""  # file: the working calendar
+    supervision: str = ""  # file: when an order is supervised by itself
+    answers: str = ""  # file: checklist, bad ratings, redo, visits, closing
+    attachments: str = ""  # folder that all servers see; empty: in the instance's folder
+    attachment_mb: Annotated[float, msgspec.Meta(gt=0, le=500)] = 20.0  # megabytes a file
+    attachment_kinds: tuple[str, ...] = (  # by content, see orders/file_types.py
+        "pdf", "jpg", "png", "gif", "webp", "heic", "mp4", "mov", "mp3", "m4a", "wav", "amr", "docx", "xlsx",
+        "office", "txt",
+    )  # fmt: skip
+    attachments_most: Annotated[int, msgspec.Meta(ge=1, le=200)] = 20  # files an order
+    scan_command: str = ""  # scans the file whose path follows: exit status 0 clean, 1 infected
+    scan_socket: str = ""  # or a clamd-like daemon: host:port, or the path of a Unix socket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """What is kept of citizens, and for how long (到期删除)."""
+
+    enabled: bool = False  # delete each night what has to go; False: only by hand
+    policy: str = ""  # file: what goes after how many days; empty: orders/data/retention.yaml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchSettings:
+    """Dispatch of accepted orders (派单)."""
+
+    policy: str = ""  # file: what is dispatched by itself; empty: orders/data/dispatch.yaml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeSettings:
+    """Messages to citizens (告知), over the city's gateway."""
+
+    url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s@]{1,500})?$")] = ""  # empty: nothing is sent
+    policy: str = ""  # file of templates; empty: the shipped orders/data/notices.yaml
+    deadline_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 10.0  # the gateway answers within this time
+    days: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0  # a notice that it did not take is given up
+    fresh_hours: Annotated[float, msgspec.Meta(ge=1, le=720)] = 48.0  # what is older is not told any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecognitionSettings:
     """Live transcription."""
 
@@ -173,6 +234,29 @@ class WebRequestSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FigureSettings:
+    """Where the lines are drawn in figures: one set for wall, desk and reports."""
+
+    answer_s: Annotated[float, msgspec.Meta(gt=0, le=600)] = 15.0  # a call should be answered within so long
+    connected: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95  # share to be answered in any 24 hours
+    short_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = 5.0  # hanging up earlier is a short abandon
+    repeat_days: Annotated[int, msgspec.Meta(ge=1, le=31)] = 7  # same number and matter: a repeated call
+    satisfied_from: Annotated[int, msgspec.Meta(ge=1, le=5)] = 4  # ratings from here on are satisfied
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """The regular reports: made on the server that leads, kept for good, and written as files."""
+
+    daily: MaybeClock = "01:00"  # when 日报 are made, China time; "": never
+    monthly: MaybeClock = "02:00"  # when 月报 are made, on the first of the month; "": never
+    catch_up_days: Annotated[int, msgspec.Meta(ge=1, le=60)] = 7  # missed ones are made so many days back
+    forms: tuple[ReportForm, ...] = ("xlsx", "pdf")  # files that are written
+    folder: str = ""  # where files are written; empty: `reports` in the instance's folder
+    font: str = ""  # TrueType font with Chinese for PDF; empty: WenQuanYi Micro Hei, fetched when needed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LearningSettings:
     """How categories are learned from submitted orders."""
 
@@ -181,6 +265,58 @@ class LearningSettings:
     least_orders: Annotated[int, msgspec.Meta(ge=100, le=60000)] = 200  # fewer submitted ones teach nothing
     keep: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10  # versions that stay on the disk
     folder: str = ""  # of models and taxonomy, shared by several servers; empty: the instance's folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitizenSettings:
+    """The citizens' page (`/citizen`), open to everybody: speech, sign language over video, writing."""
+
+    voice: bool = True  # may citizens speak over the page
+    video: bool = True  # may they call a sign-language seat
+    text: bool = True  # may they write
+    form: bool = True  # may they bring a matter in writing, ask for their own orders, and rate them
+    number: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{3,20}$")] = "12345"  # that such calls dial
+    text_queue: Name = "general"  # where who writes waits
+    guests: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 200  # guests at once on this server
+    per_minute: Annotated[float, msgspec.Meta(ge=1, le=600)] = 12.0  # new guests of one address
+    gone_s: Annotated[float, msgspec.Meta(ge=20, le=3600)] = 300.0  # the page may be closed so long
+    silence_s: Annotated[float, msgspec.Meta(ge=60, le=7200)] = 600.0  # then "are you still there" is asked
+    notice: str = (  # what citizens agree to before they begin
+        "通话会录音，文字和视频中的文字会保存，仅用于办理您的诉求和服务质量检查，并依法保密。"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisionSettings:
+    """Which ways of supervisors in a call its agent is told of."""
+
+    show_listen: bool = False  # 监听
+    show_whisper: bool = True  # 耳语
+    show_barge: bool = True  # 强插; taking over is always told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitySettings:
+    """What the pages know of the city."""
+
+    map: str = ""  # GeoJSON of the districts; empty: the shipped demo city's; "none": no map
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardSettings:
+    """Waves of calls, and announcements to callers."""
+
+    bursts: str = ""  # file: how many callers make a wave; empty: the shipped orders/data/bursts.yaml
+    announcements: str = ""  # folder that Asterisk reads, too; empty: in the instance's folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """How events are told to other systems."""
+
+    allow: tuple[str, ...] = ()  # hosts and networks beside public addresses, e.g. "10.8.0.0/16"
+    deadline_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 10.0  # a receiver answers within this time
+    days: Annotated[float, msgspec.Meta(gt=0, le=30)] = 3.0  # an event that nobody took is given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +340,20 @@ class Settings:
     calls: CallSettings = field(default_factory=CallSettings)
     callbacks: CallbackSettings = field(default_factory=CallbackSettings)
     visits: VisitSettings = field(default_factory=VisitSettings)
+    orders: OrderSettings = field(default_factory=OrderSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    dispatch: DispatchSettings = field(default_factory=DispatchSettings)
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    figures: FigureSettings = field(default_factory=FigureSettings)
+    reports: ReportSettings = field(default_factory=ReportSettings)
+    city: CitySettings = field(default_factory=CitySettings)
+    boards: BoardSettings = field(default_factory=BoardSettings)
+    supervision: SupervisionSettings = field(default_factory=SupervisionSettings)
+    citizen: CitizenSettings = field(default_factory=CitizenSettings)
 
     @property
     def database(self) -> str:

@@ -5,6 +5,8 @@ All times are epoch seconds as floats, so that they mean the same in SQLite, Pos
 
 from __future__ import annotations
 
+import json
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -13,12 +15,16 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
+    TypeDecorator,
+    false,
     text,
 )
+from sqlalchemy.engine import Dialect
 
 __all__ = [
     "accounts",
@@ -27,14 +33,33 @@ __all__ = [
     "call_events",
     "callbacks",
     "calls",
+    "edition_drafts",
+    "editions",
     "login_failures",
     "metadata",
     "sessions",
     "transcript_corrections",
     "transcript_lines",
+    "transcript_marks",
     "visit_switch",
     "visits",
 ]
+
+
+class Names(TypeDecorator[list[str]]):
+    """A list of names, kept as JSON text: unlike JSON, text has a default that PostgreSQL can compare."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str:
+        """Names -> text."""
+        return json.dumps(value or [], ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> list[str]:
+        """Text -> names."""
+        return list(json.loads(value or "[]"))
+
 
 metadata = MetaData(
     naming_convention={
@@ -57,6 +82,9 @@ accounts = Table(
     Column("team", String(40), nullable=False, server_default=text("''")),  # 班组
     Column("place", String(40), nullable=False, server_default=text("''")),  # centre, "" for the only one
     Column("texts", Integer, nullable=False, server_default="0"),  # text conversations at once
+    Column("unit", String(100), nullable=False, server_default=text("''")),  # 承办单位, "" none
+    Column("districts", Names, nullable=False, server_default=text("'[]'")),  # 区县 open to them, [] all
+    Column("confidential", Boolean, nullable=False, server_default=false()),  # may unmask 举报保密
     Column("active", Boolean, nullable=False),  # False: may not sign in; never deleted, the trail names them
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
@@ -100,6 +128,12 @@ call_events = Table(
     Column("kind", String(16), nullable=False),  # cti.messages.EntryKind
     Column("data", JSON, nullable=False),
     Index("ix_call_events_call_id_entry_id", "call_id", "entry_id"),
+    Index(
+        "ix_call_events_messages",
+        "at",
+        sqlite_where=text("kind = 'message'"),
+        postgresql_where=text("kind = 'message'"),
+    ),
 )
 
 calls = Table(
@@ -124,6 +158,24 @@ calls = Table(
     Column("recording_s", Double, nullable=True),
     Column("recording_bytes", Integer, nullable=True),
     Column("recording_started", Double, nullable=True),
+    # from here on cti.figures.fold.Handling, and when the row was written last
+    Column("kind", String(16), nullable=False, server_default=text("'inbound'")),  # figures.facts.CallKind
+    Column("media", String(8), nullable=False, server_default=text("'voice'")),  # acd.messages.Media
+    Column("talk_s", Double, nullable=True),
+    Column("hold_s", Double, nullable=True),
+    Column("consult_s", Double, nullable=True),
+    Column("ring_s", Double, nullable=True),
+    Column("missed", Integer, nullable=False, server_default="0"),
+    Column("transfers", Integer, nullable=False, server_default="0"),
+    Column("native", Boolean, nullable=False, server_default=false()),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("opening", String(16), nullable=False, server_default=text("''")),  # what the calendar said
+    Column("staff_ready", Integer, nullable=True),
+    Column("staff_busy", Integer, nullable=True),
+    Column("staff_away", Integer, nullable=True),
+    Column("parts", JSON, nullable=True),  # figures.fold.PartRow of each agent
+    Column("written", Double, nullable=False, server_default="0"),
+    Index("ix_calls_written", "written"),
     Index("ix_calls_started", "started"),
     Index("ix_calls_caller_started", "caller", "started"),
     Index("ix_calls_agent_id_started", "agent_id", "started"),
@@ -155,6 +207,15 @@ transcript_corrections = Table(
     Column("text", Text, nullable=False),  # what was said, as a person heard it
     Column("who", String(32), nullable=False),  # login
     Column("at", Double, nullable=False, index=True),
+)
+
+transcript_marks = Table(
+    "transcript_marks",
+    metadata,
+    Column("call_id", String(80), primary_key=True),
+    Column("line_id", String(80), primary_key=True),  # 重点: a sentence somebody will look for again
+    Column("who", String(32), nullable=False),  # login
+    Column("at", Double, nullable=False),
 )
 
 callbacks = Table(
@@ -190,6 +251,7 @@ callbacks = Table(
     Index("ix_callbacks_state_last_at", "state", "last_at"),
     Index("ix_callbacks_number_last_at", "number", "last_at"),
     Index("ix_callbacks_last_at", "last_at"),
+    Index("ix_callbacks_state_state_since", "state", "state_since"),
 )
 
 blocked_numbers = Table(
@@ -230,6 +292,7 @@ visits = Table(
     Index("ix_visits_state_due_at", "state", "due_at"),
     Index("ix_visits_order_id", "order_id"),
     Index("ix_visits_planned_at", "planned_at"),
+    Index("ix_visits_state_since", "state_since"),
 )
 
 visit_switch = Table(
@@ -239,4 +302,53 @@ visit_switch = Table(
     Column("paused", Boolean, nullable=False),  # no robot calls are begun
     Column("who", String(32), nullable=False),  # login of who said so
     Column("changed_at", Double, nullable=False),
+)
+
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),  # the order in which they were published
+    Column("kind", String(64), nullable=False),  # policy, numbers, calendar, directory, flow:…, prompt:…
+    Column("number", Integer, nullable=False),  # from 1 for each kind; the highest is in force
+    Column("text", Text, nullable=False),  # the whole document
+    Column("audio", LargeBinary, nullable=True),  # of a prompt: WAV, 8 kHz mono PCM16
+    Column("removed", Boolean, nullable=False),  # the document is taken away
+    Column("base", Integer, nullable=False),  # the edition that was changed; 0: none
+    Column("origin", String(8), nullable=False),  # cti.editions.Origin
+    Column("author", String(32), nullable=False),  # login, or "system"
+    Column("reason", String(200), nullable=False),
+    Column("at", Double, nullable=False),
+    Index("uq_editions_kind_number", "kind", "number", unique=True),
+)
+
+edition_drafts = Table(
+    "edition_drafts",
+    metadata,
+    Column("kind", String(64), primary_key=True),
+    Column("author", String(32), primary_key=True),  # login; everybody has a draft of their own
+    Column("text", Text, nullable=False),
+    Column("base", Integer, nullable=False),  # the edition that it began with
+    Column("at", Double, nullable=False),  # last saved
+)
+
+staff_messages = Table(
+    "staff_messages",
+    metadata,
+    Column("message_id", String(64), primary_key=True),
+    Column("by", String(32), nullable=False),  # login of the supervisor
+    Column("by_name", String(64), nullable=False),
+    Column("to_all", Boolean, nullable=False),
+    Column("recipients", Text, nullable=False),  # logins with blanks around each; "" with to_all
+    Column("text", Text, nullable=False),
+    Column("at", Double, nullable=False, index=True),
+    Column("urgent", Boolean, nullable=False),
+)
+
+staff_message_reads = Table(
+    "staff_message_reads",
+    metadata,
+    Column("message_id", String(64), primary_key=True),
+    Column("login", String(32), primary_key=True),
+    Column("at", Double, nullable=False),
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeVar
 
+from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,16 +18,15 @@ from acd.messages import AgentState
 from acd.store import LiveState, StoreError
 from asr import bus
 from cti.call import Call
-from cti.calls import CallStore
 from cti.control.calls import Calls
-from cti.control.captions import Captions
+from cti.control.captions import Captions, caption_of
 from cti.control.dispatch import Dispatch
 from cti.control.live import LiveCalls
 from cti.control.orderdesk import OrderDesk
 from cti.control.people import People
 from cti.control.phones import Phones
 from cti.journal import Journal
-from cti.messages import Caption
+from cti.transcripts import TranscriptStore
 from orders.errors import OrderError
 from orders.messages import OrderState
 from orders.store import OrderStore
@@ -34,6 +35,26 @@ log = logging.getLogger(__name__)
 
 WORDS_S = 8.0
 """How long words and drafts may take in all; callers wait until this is over."""
+
+TRIES = 3
+"""So often a Redis that is too slow is asked for what it keeps."""
+
+T = TypeVar("T")
+
+
+async def insisting(read: Callable[[], Awaitable[T]]) -> T:
+    """Read, and again while Redis is only slow: talks that are not found now are not known any more.
+
+    Raises what the last try raises, and at once what tells that Redis is not there.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return await read()
+        except (RedisError, StoreError, TimeoutError) as error:
+            if not isinstance(error.__cause__ or error, TimeoutError | redis_errors.TimeoutError):
+                raise
+            log.warning("live state comes slowly, asked again", extra={"reason": type(error).__name__})
+    return await read()
 
 
 class Takeover:
@@ -54,7 +75,7 @@ class Takeover:
         captions: Captions,
         journal: Journal,
         order_store: OrderStore,
-        call_store: CallStore,
+        transcripts: TranscriptStore,
         server: str,
         draft_restored: Callable[[str], None],
     ) -> None:
@@ -71,7 +92,7 @@ class Takeover:
         self._captions = captions
         self._journal = journal
         self._order_store = order_store
-        self._call_store = call_store
+        self._transcripts = transcripts
         self._server = server
         self._draft_restored = draft_restored
 
@@ -81,9 +102,9 @@ class Takeover:
         What was stored of agents and of the line is where the line begins if no other server knows better.
         """
         try:
-            for call in await self._live_calls.load():
+            for call in await insisting(self._live_calls.load):
                 self._calls.restore(call)
-            agents, waiting = await self._live_state.load()
+            agents, waiting = await insisting(self._live_state.load)
         except (RedisError, StoreError, OSError, TimeoutError) as error:
             log.error("live state is away, starting without it", extra={"reason": type(error).__name__})
             self._dispatch.enter((), ())
@@ -123,7 +144,7 @@ class Takeover:
                 await self._journal.delivered()
                 order = await self._order_store.get(order_id)
                 others = await self._order_store.by_call(call_id)
-                lines = await self._call_store.transcript(call_id)
+                lines = await self._transcripts.lines(call_id)
         except (OrderError, SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("draft not restored", extra={"call_id": call_id, "reason": type(error).__name__})
             return
@@ -135,22 +156,7 @@ class Takeover:
                 if other.draft.order_id != order_id and other.draft.state is not OrderState.DISCARDED
             ],
         )
-        self._captions.restore(
-            call_id,
-            [
-                Caption(
-                    call_id=call_id,
-                    line_id=line.line_id,
-                    speaker=line.speaker,
-                    text=line.text,
-                    start=line.start_s,
-                    end=line.end_s,
-                    final=True,
-                    confidence=line.confidence,
-                )
-                for line in lines
-            ],
-        )
+        self._captions.restore(call_id, [caption_of(call_id, kept) for kept in lines])
 
     async def last_transcript(self) -> str:
         """Where to read on: a little before now, since a restarted server has missed some sentences."""

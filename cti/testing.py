@@ -19,6 +19,7 @@ from asr.model import find_model
 from asterisk_conf import debs, provide
 from asterisk_conf.errors import AsteriskConfError
 from cti import deskbuild
+from cti.bench.browser import PACKAGES
 from cti.errors import StartError
 from cti.settings import hotline_home
 
@@ -31,8 +32,9 @@ DEBIAN = {
 }
 """Program -> Debian package: installed when missing, or, by an ordinary user, unpacked into the cache."""
 
-_SIDE_BY_SIDE = ("--numprocesses=2", "--dist=loadfile", "--durations=25")
-"""A whole run takes two files at a time: most tests wait for telephones. More would make them late."""
+_SIDE_BY_SIDE = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder", "--durations=25")
+"""A whole run takes two files at a time: most tests wait for telephones, and more would make them late.
+Files keep their order: those with browsers come first, so that no worker ends alone with one of them."""
 
 FONT = "fonts-noto-cjk"
 KEPT = frozenset({"HOTLINE_HOME", "HOTLINE_CHROMIUM", "HOTLINE_TEST_KEEP"})
@@ -119,8 +121,7 @@ def _fetch(failures: list[str]) -> None:
         ("speech model", lambda: find_model(None, _cache())),
     ]
     if shutil.which("chromium") is None and "HOTLINE_CHROMIUM" not in os.environ:
-        packages = (DEBIAN["chromium"], "chromium-common", FONT)  # as tests.support.chromium wants them
-        parts.append(("chromium", lambda: debs.provide(packages, debs.HOST, _cache() / "chromium")))
+        parts.append(("chromium", lambda: debs.provide(PACKAGES, debs.HOST, _cache() / "chromium")))
     if shutil.which("sipp") is None:
         parts.append(("sipp", lambda: debs.provide((DEBIAN["sipp"],), debs.HOST, _cache() / "sipp")))
     for name, fetch in parts:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cti.errors import HotlineError
 
-__all__ = ["FILE_MOST", "FileUnreadable", "read_text"]
+__all__ = ["FILE_MOST", "FileUnreadable", "decode_text", "read_text"]
 
 FILE_MOST = 64 << 20
 
@@ -24,10 +24,22 @@ def read_text(file: Path) -> str:
     """
     if file.stat().st_size > FILE_MOST:
         raise FileUnreadable(f"{file.name} has more than {FILE_MOST >> 20} MB; divide it")
-    data = file.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
+    return decode_text(file.read_bytes(), file.name)[0]
+
+
+def decode_text(data: bytes, name: str) -> tuple[str, str]:
+    """Return a file's text and what its encoding is called; `name` is how errors call the file.
+
+    Raises:
+        FileUnreadable: it is in no encoding that is used for Chinese.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise FileUnreadable(f"{name} is UTF-16 (Unicode text); save it as CSV UTF-8")
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise FileUnreadable(f"{name} is an Excel workbook; save it as CSV UTF-8")
+    for encoding, title in (("utf-8-sig", "UTF-8"), ("gb18030", "GBK/GB18030")):
         try:
-            return data.decode(encoding)
+            return data.decode(encoding), title
         except UnicodeDecodeError:
             continue
-    raise FileUnreadable(f"{file.name} is neither UTF-8 nor GB 18030; save it as CSV UTF-8")
+    raise FileUnreadable(f"{name} is neither UTF-8 nor GB 18030; save it as CSV UTF-8")

@@ -54,3 +54,37 @@ def asr(parser: argparse.ArgumentParser) -> None:
     adapt.add_argument("--out", type=Path, metavar="DIR", help="write a model folder, change nothing else")
     adapt.add_argument("--force", action="store_true", help="replace the one in use though it scores better")
     adapt.add_argument("--back", action="store_true", help="use the model from before again")
+
+
+def token(parser: argparse.ArgumentParser) -> None:
+    """What may follow `hotline token`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a token; it is told once")
+    create.add_argument("--reason", default="", help="what it is for, kept in the trail")
+    create.add_argument("name", help="which system, at most 24 characters")
+    create.add_argument(
+        "--scope", action="append", required=True, help="what it may do, e.g. calls:read; repeatable"
+    )
+    create.add_argument("--days", type=int, default=365, help="how long it is good; 0: until it is revoked")
+    create.add_argument("--per-minute", type=int, default=600, help="requests (default: 600)")
+    actions.add_parser("list", help="all tokens, with what they may do")
+    revoke = actions.add_parser("revoke", help="let a token open nothing any more")
+    revoke.add_argument("token_id", help="as the list says")
+    revoke.add_argument("--reason", required=True, help="for the trail")
+
+
+def clocks(parser: argparse.ArgumentParser) -> None:
+    """`hotline clocks`: what it takes."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    rules = actions.add_parser("rules", help="say all rules in sentences")
+    rules.set_defaults(action="rules")
+    one = actions.add_parser("explain", help="say which limits an order would have, and why")
+    one.add_argument("--type", default="", help="诉求类型, such as 咨询")
+    one.add_argument("--category", default="", help="path of the category, such as 城乡建设/供水")
+    one.add_argument("--urgency", default="", help="紧急程度, such as 一般 or 紧急")
+    one.add_argument("--unit", default="", help="承办单位 that leads")
+    one.add_argument("--channel", default="", help="phone, video, text, web or api")
+    one.add_argument("--redo", action="store_true", help="in a later round (差评重办)")
+    one.add_argument(
+        "--at", default="", help='local time such as "2026-11-23 10:00" from which all is counted; now'
+    )

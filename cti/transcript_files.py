@@ -62,7 +62,7 @@ def written(kind: FileFormat, transcripts: Transcripts) -> bytes:
 def line_body(kept: CorrectedLine) -> dict[str, object]:
     """Return a line with its correction as programs and pages are told it."""
     told: dict[str, object] = msgspec.to_builtins(kept.line)
-    return {**told, "correction": msgspec.to_builtins(kept.correction)}
+    return {**told, "correction": msgspec.to_builtins(kept.correction), "marked": kept.marked}
 
 
 def gap_text(reason: str, seconds: float) -> str:

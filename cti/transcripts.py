@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -23,7 +23,7 @@ from cti.call_records import CallRecord, TranscriptLine
 from cti.calls import TRANSCRIPT_MAX
 from cti.database import writing
 from cti.errors import HotlineError
-from cti.tables import calls, transcript_corrections, transcript_lines
+from cti.tables import calls, transcript_corrections, transcript_lines, transcript_marks
 
 __all__ = [
     "TEXT_MAX",
@@ -71,6 +71,7 @@ class CorrectedLine(msgspec.Struct, frozen=True, kw_only=True):
 
     line: TranscriptLine  # never changed
     correction: Correction | None = None  # the newest
+    marked: bool = False  # 重点: somebody will look for it again
 
     @property
     def text(self) -> str:
@@ -164,6 +165,18 @@ class TranscriptStore:
                 return made
         except IntegrityError:  # two people within the same moment, on PostgreSQL
             raise CorrectionStale(f"line {line_id!r} was corrected meanwhile") from None
+
+    async def mark(self, call_id: str, line_id: str, *, who: str, on: bool) -> None:
+        """Mark a line to find it again, or take the mark off. Raises LineUnknown."""
+        own = (transcript_marks.c.call_id == call_id) & (transcript_marks.c.line_id == line_id)
+        async with writing(self._engine) as connection:
+            if await _line(connection, call_id, line_id) is None:
+                raise LineUnknown(f"no line {line_id!r}")
+            await connection.execute(delete(transcript_marks).where(own))
+            if on:
+                await connection.execute(
+                    insert(transcript_marks).values(call_id=call_id, line_id=line_id, who=who, at=self._now())
+                )
 
     async def find(self, which: TranscriptFilter) -> TranscriptPage:
         """Return one page of the calls in which it was said, newest first."""
@@ -260,7 +273,8 @@ async def _hits(
 
 
 def _lines_query(condition: ColumnElement[bool]) -> Select[Any]:
-    """Lines by time, each with its newest correction."""
+    """Lines by time, each with its newest correction and its mark."""
+    marks = transcript_marks
     lines, corrections = transcript_lines.c, transcript_corrections.c
     later = transcript_corrections.alias()
     newest = (
@@ -275,6 +289,7 @@ def _lines_query(condition: ColumnElement[bool]) -> Select[Any]:
             corrections.text.label("corrected_text"),
             corrections.who,
             corrections.at,
+            marks.c.line_id.is_not(None).label("marked"),
         )
         .join_from(
             transcript_lines,
@@ -284,6 +299,11 @@ def _lines_query(condition: ColumnElement[bool]) -> Select[Any]:
                 corrections.line_id == lines.line_id,
                 corrections.version == newest,
             ),
+            isouter=True,
+        )
+        .join(
+            marks,
+            and_(marks.c.call_id == lines.call_id, marks.c.line_id == lines.line_id),
             isouter=True,
         )
         .where(condition)
@@ -311,9 +331,9 @@ def _of_line(call_id: str, line_id: str) -> tuple[ColumnElement[bool], ColumnEle
 def _corrected(row: Mapping[Any, Any]) -> CorrectedLine:
     line: TranscriptLine = _convert(row, TranscriptLine)
     if row["version"] is None:
-        return CorrectedLine(line=line)
+        return CorrectedLine(line=line, marked=bool(row["marked"]))
     made = Correction(version=row["version"], text=row["corrected_text"], who=row["who"], at=row["at"])
-    return CorrectedLine(line=line, correction=made)
+    return CorrectedLine(line=line, correction=made, marked=bool(row["marked"]))
 
 
 def _correction(row: Mapping[Any, Any]) -> Correction:

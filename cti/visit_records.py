@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from cti.messages import Entry
+from orders.records import Sight
 from orders.visits import Result, Visit, VisitState
 
 __all__ = [
@@ -64,6 +65,7 @@ class VisitFilter(msgspec.Struct, frozen=True, kw_only=True):
     order_number: str = ""
     since: float | None = None  # planned at or after
     until: float | None = None  # planned before
+    sight: Sight | None = None  # only of orders that are open to whoever asks
     page: int = 1
     size: int = 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cti import audit
@@ -23,6 +23,8 @@ from cti.visit_records import (
     move_of,
     row_of,
 )
+from orders.open_rows import of_open
+from orders.records import Sight
 from orders.visits import OPEN, VisitState
 
 __all__ = ["VisitStore", "put_visit"]
@@ -68,11 +70,13 @@ class VisitStore:
             found[kept.visit.order_id] = (*found.get(kept.visit.order_id, ()), kept)
         return found
 
-    async def counts(self, now: float) -> Mapping[str, int]:
+    async def counts(self, now: float, *, sight: Sight | None = None) -> Mapping[str, int]:
         """Return how many visits are in each state, and `waiting`: those whose time has come."""
-        waiting = visits.c.state.in_(WAITING_STATES) & (visits.c.due_at <= now)
+        is_open = of_open(sight, visits.c.order_id)
+        is_open = true() if is_open is None else is_open
+        waiting = visits.c.state.in_(WAITING_STATES) & (visits.c.due_at <= now) & is_open
         async with self._engine.connect() as connection:
-            states = select(visits.c.state, func.count()).group_by(visits.c.state)
+            states = select(visits.c.state, func.count()).where(is_open).group_by(visits.c.state)
             found = {row[0]: int(row[1]) for row in await connection.execute(states)}
             due = await connection.scalar(select(func.count()).select_from(visits).where(waiting))
         return {**{state.value: found.get(state.value, 0) for state in VisitState}, "waiting": due or 0}
@@ -148,6 +152,9 @@ def _matching(which: VisitFilter) -> Select[Any]:
     ):
         if value:
             query = query.where(column == value)
+    is_open = of_open(which.sight, visits.c.order_id)
+    if is_open is not None:
+        query = query.where(is_open)
     if which.since is not None:
         query = query.where(visits.c.planned_at >= which.since)
     if which.until is not None:

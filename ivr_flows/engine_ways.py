@@ -11,10 +11,16 @@ from ivr_flows.state import FlowState, bounded
 from ivr_flows.surroundings import TRUE, Surroundings
 from ivr_flows.turn import Turn
 
+OPENING = "opening"
+"""The fact that keeps what the calendar said last, for whoever counts calls outside the hours."""
+
 
 def enter_hours(step: Hours, state: FlowState, around: Surroundings) -> Turn:
     """Ask the calendar."""
-    match around.opening(step.calendar):
+    opening = around.opening(step.calendar)
+    if opening is not None:
+        state = state.with_facts({OPENING: opening.value})
+    match opening:
         case Opening.OPEN:
             return Turn(state, step.open)
         case Opening.CLOSED:

@@ -108,6 +108,15 @@ class Kokoro:
             self._notify("正在下载音色（约 27 MB）")
             self._prepare_voices()
 
+    @property
+    def ready(self) -> bool:
+        """Whether everything is here, so that `speak` fetches nothing."""
+        installed = self._cache / "venv" / "installed.json"
+        files = [installed, self._model, self._vocabulary]
+        return all(
+            path.is_file() for path in (*files, *(self._voices / f"{name}.bin" for name in VOICES_SHA256))
+        )
+
     def speak(self, sentences: Sequence[Spoken]) -> Iterator[tuple[Spoken, Samples]]:
         """Yield each sentence with its sound at 24 kHz, in order, as soon as it is ready.
 

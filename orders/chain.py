@@ -1,26 +1,43 @@
 """How events are written down, and the chain of hashes that shows when one was changed afterwards.
 
-hash = SHA-256(prev_hash, order_id, seq, event_id, at, kind, data, actor), each followed by a newline, UTF-8;
-`at` as Python's shortest exact decimal. The first event's prev_hash is 64 zeros. Nobody can change, remove or
-insert an event without changing every hash after it.
+hash = SHA-256("2", prev_hash, order_id, seq, event_id, at, kind, data_hash, actor), each followed by a
+newline, UTF-8; `at` as Python's shortest exact decimal; data_hash = SHA-256(salt, newline, data). The first
+event's prev_hash is 64 zeros. Nobody can change, remove or insert an event without changing every hash after
+it.
+
+`salt` is 16 random bytes of the event's own. When personal data must go by law, `data` is replaced and `salt`
+is thrown away: data_hash stays, so the chain still holds, and without the salt nobody can find a telephone
+number by hashing all of them. A later `DataErased` in the same chain says who did it, under which rule, and
+what stands there since (`standing`). Events from before there were salts have salt and data_hash "", and
+their hash = SHA-256(prev_hash, order_id, seq, event_id, at, kind, data, actor): once erased, theirs cannot be
+computed again, and whoever has it can try numbers against it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import msgspec
 
+from orders import course_events as course
 from orders.lifecycle import ROBOT
 from orders.messages import (
+    AttachmentAdded,
+    AttachmentRemoved,
+    DataErased,
     DraftOpened,
     FieldEdited,
     FieldSuggested,
+    MergeUndone,
     OrderDiscarded,
     OrderEvent,
+    OrderLinked,
+    OrderMerged,
     OrderSubmitted,
+    OrderUnlinked,
     VisitRecorded,
 )
 
@@ -34,6 +51,45 @@ KINDS = MappingProxyType(
         "order_submitted": OrderSubmitted,
         "order_discarded": OrderDiscarded,
         "visit_recorded": VisitRecorded,
+        "order_linked": OrderLinked,
+        "order_unlinked": OrderUnlinked,
+        "order_merged": OrderMerged,
+        "merge_undone": MergeUndone,
+        "data_erased": DataErased,
+        "attachment_added": AttachmentAdded,
+        "attachment_removed": AttachmentRemoved,
+        "answered_directly": course.AnsweredDirectly,
+        "order_dispatched": course.OrderDispatched,
+        "joint_set": course.JointSet,
+        "order_signed": course.OrderSigned,
+        "contact_made": course.ContactMade,
+        "work_noted": course.WorkNoted,
+        "extension_asked": course.ExtensionAsked,
+        "extension_ruled": course.ExtensionRuled,
+        "order_returned": course.OrderReturned,
+        "return_ruled": course.ReturnRuled,
+        "dispute_raised": course.DisputeRaised,
+        "dispute_ruled": course.DisputeRuled,
+        "joint_answered": course.JointAnswered,
+        "fed_back": course.FedBack,
+        "feedback_reviewed": course.FeedbackReviewed,
+        "visit_planned": course.VisitPlanned,
+        "order_rated": course.OrderRated,
+        "joined_rated": course.JoinedRated,
+        "citizen_replied": course.CitizenReplied,
+        "redo_ordered": course.RedoOrdered,
+        "appeal_raised": course.AppealRaised,
+        "appeal_ruled": course.AppealRuled,
+        "followed_up": course.FollowedUp,
+        "supervision_set": course.SupervisionSet,
+        "clocks_set": course.ClocksSet,
+        "clock_paused": course.ClockPaused,
+        "clock_resumed": course.ClockResumed,
+        "order_closed": course.OrderClosed,
+        "order_archived": course.OrderArchived,
+        "order_withdrawn": course.OrderWithdrawn,
+        "course_merged": course.CourseMerged,
+        "order_corrected": course.OrderCorrected,
     }
 )
 """Name in the table -> class of the event."""
@@ -53,6 +109,8 @@ class Link:
     data: str  # canonical JSON
     actor: str  # login, "machine" or "call"
     prev_hash: str  # hash of the event before
+    salt: str = ""  # hexadecimal; "" in old events, and where data was erased
+    data_hash: str = ""  # `commitment` of salt and data as they were written, "" in old events
 
 
 def kind_of(event: OrderEvent) -> str:
@@ -61,14 +119,15 @@ def kind_of(event: OrderEvent) -> str:
 
 
 def actor_of(event: OrderEvent) -> str:
-    """Return who did it: a login, "machine", or "call" for the call that opened the draft."""
+    """Return who did it: a login, "machine", "system", or "call" for the call that opened the draft."""
     if isinstance(event, VisitRecorded):
         return event.by.removeprefix("agent:") if event.by != ROBOT else "machine"
     if isinstance(event, DraftOpened):
         return "call"
     if isinstance(event, FieldSuggested):
         return "machine"
-    return event.agent
+    by = course.CourseEvent | DataErased | AttachmentAdded | AttachmentRemoved
+    return event.by if isinstance(event, by) else event.agent
 
 
 def encode(event: OrderEvent, **more: str) -> str:
@@ -90,5 +149,31 @@ def decode(kind: str, data: str) -> OrderEvent:
 
 def digest(row: Link) -> str:
     """Return the hash of one event (see the top of this module)."""
-    parts = (row.prev_hash, row.order_id, row.seq, row.event_id, repr(row.at), row.kind, row.data, row.actor)
+    parts: tuple[object, ...]
+    if row.data_hash:
+        parts = ("2", row.prev_hash, row.order_id, row.seq, row.event_id, repr(row.at), row.kind,
+                 row.data_hash, row.actor)  # fmt: skip
+    else:
+        parts = (row.prev_hash, row.order_id, row.seq, row.event_id, repr(row.at), row.kind, row.data,
+                 row.actor)  # fmt: skip
+    return _hash(parts)
+
+
+def salted(row: Link) -> Link:
+    """Return a new event with its salt and what is hashed in place of its data."""
+    salt = secrets.token_hex(16)
+    return replace(row, salt=salt, data_hash=commitment(salt, row.data))
+
+
+def commitment(salt: str, data: str) -> str:
+    """Return what stands for an event's data in its hash."""
+    return hashlib.sha256(f"{salt}\n{data}".encode()).hexdigest()
+
+
+def standing(row: Link) -> str:
+    """Return the hash of an erased event as it stands now, which `DataErased` keeps."""
+    return _hash(("erased", row.order_id, row.seq, row.event_id, repr(row.at), row.kind, row.data, row.actor))
+
+
+def _hash(parts: tuple[object, ...]) -> str:
     return hashlib.sha256("".join(f"{part}\n" for part in parts).encode()).hexdigest()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orders.course_titles import refusal
+
 
 class OrderError(Exception):
     """Base of everything this room raises; the order is unchanged when it is raised."""
@@ -21,9 +23,7 @@ class IllegalTransition(OrderError):
     """The event cannot happen to an order in this state."""
 
     def __init__(self, state: str, event: str) -> None:
-        super().__init__(
-            f"{event} is not legal for an order in state {state}", shown="工单已不是草稿，不能再修改"
-        )
+        super().__init__(f"{event} is not legal for an order in state {state}", shown=refusal(state, event))
         self.state = state
         self.event = event
 
@@ -79,11 +79,39 @@ class StaleVersion(OrderError):
         self.current = current
 
 
+class CourseRefused(OrderError):
+    """A rule of the order's course forbids this move: another unit's, or something has to come first."""
+
+
+class CourseConflict(OrderError):
+    """Somebody else moved the order on after the version on which this move was based."""
+
+    def __init__(
+        self, event: str, *, seen: int, current: int, by: str, shown: str, people: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(
+            f"{event} was based on version {seen}, and the order was moved on since (now {current})",
+            shown=shown,
+        )
+        self.seen = seen
+        self.current = current
+        self.by = by  # login of who moved it last, or "system"
+        self.people = people  # logins that stand in `shown`
+
+
 class UnknownOrder(OrderError):
     """No order has this id."""
 
     def __init__(self, order_id: str) -> None:
         super().__init__(f"no order {order_id[:80]!r}", shown="找不到这张工单")
+        self.order_id = order_id
+
+
+class OrderUnreadable(ValueError):
+    """A row of `orders` holds no order: somebody changed it by hand, or the disk did. A fault."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"order {order_id[:80]}: its row cannot be read; verify it")
         self.order_id = order_id
 
 
@@ -118,3 +146,14 @@ class Contention(OrderError):
             shown="工单正被频繁修改，请重试",
         )
         self.order_id = order_id
+
+
+class PolicyRuns(OrderError):
+    """What policy says follows from an event goes on without an end; nothing was written."""
+
+    def __init__(self, event: str, most: int) -> None:
+        super().__init__(
+            f"{event} would bring about over {most} events; check the rules of supervision and time limits",
+            shown="工单规则相互触发，未能保存，请联系管理员",
+        )
+        self.event = event

@@ -21,6 +21,8 @@ TITLES: Mapping[OrderField, str] = MappingProxyType(
         OrderField.SUBJECT: "被诉对象",
         OrderField.PHONE: "联系电话",
         OrderField.CONTACT: "联系人",
+        OrderField.CONTACT_BY: "联系方式",
+        OrderField.SECRECY: "保密要求",
         OrderField.TIME: "发生时间",
         OrderField.TIME_ISO: "发生时刻",
         OrderField.URGENCY: "紧急程度",
@@ -44,6 +46,8 @@ LIMITS: Mapping[OrderField, int] = MappingProxyType(
         OrderField.SUBJECT: 100,
         OrderField.PHONE: 40,
         OrderField.CONTACT: 50,
+        OrderField.CONTACT_BY: 10,
+        OrderField.SECRECY: 10,
         OrderField.TIME: 100,
         OrderField.TIME_ISO: 40,
         OrderField.URGENCY: 10,
@@ -59,10 +63,17 @@ CHOICES: Mapping[OrderField, tuple[str, ...]] = MappingProxyType(
     {
         OrderField.TYPE: ("咨询", "求助", "投诉", "举报", "建议", "表扬"),
         OrderField.URGENCY: ("一般", "紧急", "特急"),
+        OrderField.CONTACT_BY: ("电话", "仅文字"),
+        OrderField.SECRECY: ("公开", "匿名", "保密"),
         OrderField.MOOD: ("平静", "焦急", "不满", "愤怒"),
     }
 )
 """Fields in which only these values (or none) may stand."""
+
+ANONYMOUS, CONFIDENTIAL = "匿名", "保密"
+"""In 保密要求: units do not learn who it was; and nobody does without a right of their own."""
+TEXT_ONLY = "仅文字"
+"""In 联系方式: nobody shall telephone this citizen, no robot and no person."""
 
 REQUIRED: tuple[OrderField, ...] = (OrderField.TYPE, OrderField.CATEGORY, OrderField.SUMMARY)
 """An order cannot be submitted without these."""
@@ -109,6 +120,20 @@ def check(name: str, value: str) -> OrderField:
             shown=f"“{TITLES[field]}”只能是：{'、'.join(choices)}",
         )
     return field
+
+
+def check_text(name: str, value: str, least: int, most: int) -> None:
+    """Refuse a text of fewer than `least` or more than `most` characters, or one that cannot be stored.
+
+    Raises:
+        ValueRefused: naming `name`.
+    """
+    if not least <= len(value) <= most:
+        raise ValueRefused(
+            f"{name} has {len(value)} characters, expected {least} to {most}",
+            shown=f"内容长度应为 {least} 到 {most} 个字",
+        )
+    check_storable(name, value)
 
 
 def check_storable(name: str, value: str) -> None:

@@ -53,11 +53,16 @@ class Article:
     valid_from: str = ""  # first day (ISO), "" always was
     valid_until: str = ""  # last day (ISO), "" for ever
     version: int = 1  # grows with every change
+    review_on: str = ""  # day (ISO) on which its unit looks whether it is still so, "" for none
+    public: bool = False  # citizens find it by themselves
+    withdrawn: bool = False  # told to nobody any more
 
     def valid(self, day: str) -> bool:
         """Whether it may be told on this day (ISO)."""
-        return (not self.valid_from or self.valid_from <= day) and (
-            not self.valid_until or day <= self.valid_until
+        return (
+            not self.withdrawn
+            and (not self.valid_from or self.valid_from <= day)
+            and (not self.valid_until or day <= self.valid_until)
         )
 
 

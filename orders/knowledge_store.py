@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 import msgspec
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orders.advice_tables import knowledge, knowledge_versions
+from orders.errors import OrderError
 from orders.knowledge import Article
 
-__all__ = ["Imported", "KnowledgeStore"]
+__all__ = ["Imported", "KnowledgeStore", "VersionMoved"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,17 @@ class Imported:
     new: int  # articles that were not there
     changed: int  # articles that got a new version
     same: int  # articles that already said this
+
+
+class VersionMoved(OrderError):
+    """The article has another version than the one that was edited."""
+
+    def __init__(self, article_id: str, base: int, current: int) -> None:
+        super().__init__(
+            f"article {article_id[:40]!r} was edited at version {base} and is at {current}",
+            shown=f"这条知识已更新到第 {current} 版，请在最新版上修改",
+        )
+        self.current = current
 
 
 class KnowledgeStore:
@@ -71,6 +83,42 @@ class KnowledgeStore:
             await self._write(new, changed, by)
         return Imported(new=len(new), changed=len(changed), same=same)
 
+    async def check_version(self, article_id: str, base: int) -> None:
+        """Raise VersionMoved unless the article is at version `base` (0: there is none)."""
+        async with self._engine.connect() as connection:
+            await _check_version(connection, article_id, base)
+
+    async def put_over(
+        self, article: Article, *, base: int, by: str, connection: AsyncConnection | None = None
+    ) -> Article:
+        """Write one article over its version `base` (0: it is new); return it as it is now.
+
+        With a `connection` it is written in that one's transaction.
+
+        Raises:
+            VersionMoved: it has another version already.
+        """
+        newer = replace(article, version=base + 1)
+        if connection is None:
+            async with self._engine.begin() as connection:
+                await self._put_one(connection, newer, base, by)
+        else:
+            await self._put_one(connection, newer, base, by)
+        return newer
+
+    async def _put_one(self, connection: AsyncConnection, article: Article, base: int, by: str) -> None:
+        await _check_version(connection, article.article_id, base)
+        at = self._clock()
+        row = _row(article, at, by)
+        if base == 0:
+            await connection.execute(insert(knowledge), [row])
+        else:
+            own = (knowledge.c.article_id == article.article_id) & (knowledge.c.version == base)
+            done = await connection.execute(update(knowledge).where(own).values(**row))
+            if done.rowcount == 0:
+                raise VersionMoved(article.article_id, base, base + 1)
+        await connection.execute(insert(knowledge_versions).values(_version_row(article, at, by)))
+
     async def _write(self, new: Sequence[Article], changed: Sequence[Article], by: str) -> None:
         at = self._clock()
         async with self._engine.begin() as connection:
@@ -84,14 +132,24 @@ class KnowledgeStore:
                 )
             await connection.execute(
                 insert(knowledge_versions),
-                [
-                    {
-                        "article_id": one.article_id, "version": one.version, "data": _data(one),
-                        "changed_at": at, "changed_by": by,
-                    }
-                    for one in (*new, *changed)
-                ],
-            )  # fmt: skip
+                [_version_row(one, at, by) for one in (*new, *changed)],
+            )
+
+
+async def _check_version(connection: AsyncConnection, article_id: str, base: int) -> None:
+    current = await connection.scalar(select(knowledge.c.version).where(knowledge.c.article_id == article_id))
+    if (current or 0) != base:
+        raise VersionMoved(article_id, base, current or 0)
+
+
+def _version_row(article: Article, at: float, by: str) -> dict[str, object]:
+    return {
+        "article_id": article.article_id,
+        "version": article.version,
+        "data": _data(article),
+        "changed_at": at,
+        "changed_by": by,
+    }
 
 
 def _data(article: Article) -> str:
@@ -107,6 +165,7 @@ def _row(article: Article, at: float, by: str) -> dict[str, object]:
         "area": article.area,
         "valid_from": article.valid_from,
         "valid_until": article.valid_until,
+        "withdrawn": article.withdrawn,
         "data": _data(article),
         "changed_at": at,
         "changed_by": by,

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from orders.course_events import CourseEvent
+from orders.course_messages import Course
+from orders.course_messages import Solved as Solved
+
 
 class OrderField(StrEnum):
     """Fields that both the machine and the agent may fill."""
@@ -20,6 +24,8 @@ class OrderField(StrEnum):
     SUBJECT = "subject"  # 被诉对象: the company, shop or unit complained about
     PHONE = "phone"  # 联系电话
     CONTACT = "contact"  # 联系人
+    CONTACT_BY = "contact_by"  # 联系方式: 电话, or 仅文字 for who cannot take calls
+    SECRECY = "secrecy"  # 保密要求: 公开, 匿名 (units do not learn who it was), 保密 (举报保密)
     TIME = "time"  # 发生时间 in the citizen's words
     TIME_ISO = "time_iso"  # the same as ISO 8601, where it can be told
     URGENCY = "urgency"  # 紧急程度: 一般 紧急 特急
@@ -40,6 +46,7 @@ class OrderState(StrEnum):
     DRAFT = "draft"  # 草稿: being filled during the call
     ACCEPTED = "accepted"  # 已受理: submitted by an agent
     DISCARDED = "discarded"  # 已作废: draft given up with a reason (nuisance call, wrong number)
+    MERGED = "merged"  # 已并单: the matter is an earlier order's, to which the citizen was added
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +64,6 @@ class FieldValue:
     suggestion: str | None = None  # the machine's second thought beside an agent's value
 
 
-class Solved(StrEnum):
-    """What the citizen says of the matter on a return visit (回访)."""
-
-    YES = "yes"  # 已解决
-    NO = "no"  # 未解决
-    PARTLY = "partly"  # 部分解决
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderVisit:
     """What the citizen answered on the newest return visit (回访)."""
@@ -73,11 +72,49 @@ class OrderVisit:
     call_id: str  # the call in which it was said, "" when a person wrote it down without one
     by: str  # "robot" or "agent:<login>"
     solved: Solved | None = None  # None: not answered
-    satisfaction: int | None = None  # 5 very satisfied … 1 very dissatisfied, None: not answered
+    satisfaction: int | None = None  # 5 very satisfied … 1 very dissatisfied with the result, None: not asked
+    service: int | None = None  # the same of how they were treated
     words: str = ""  # what they said, as it was understood
     audio_from: float | None = None  # where in that call's recording, seconds
     audio_to: float | None = None  # seconds
     at: float = 0.0  # epoch seconds
+
+
+class Channel(StrEnum):
+    """The way by which a matter came (诉求渠道)."""
+
+    PHONE = "phone"  # 电话
+    VIDEO = "video"  # 视频（手语）
+    TEXT = "text"  # 文字会话
+    WEB = "web"  # 网页表单
+    PORTAL = "portal"  # 政务门户
+    APP = "app"  # 小程序、APP
+    MAILBOX = "mailbox"  # 市长信箱
+    TRANSFER = "transfer"  # 其他热线转办
+    IMPORT = "import"  # 批量导入
+
+
+class LinkKind(StrEnum):
+    """How one order stands to another one."""
+
+    RELATED = "related"  # 关联: both go on
+    MERGED_INTO = "merged_into"  # 并入: this one is closed, the other is worked on
+    JOINED = "joined"  # 并单: the citizen of the other, closed one is served here, too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLink:
+    """One order's relation to another one."""
+
+    other: str  # its order id
+    kind: LinkKind  # seen from the order that has the link
+    agent: str  # login of who made it
+    at: float = 0.0  # epoch seconds
+    number: str = ""  # the other's 工单编号, "" for a draft
+    caller: str = ""  # joined: the number that called
+    contact: str = ""  # joined: 联系人
+    phone: str = ""  # joined: 联系电话
+    secrecy: str = ""  # joined: 保密要求 of the closed order, which goes on to count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +127,9 @@ class Draft:
     state: OrderState = OrderState.DRAFT  # where it is
     fields: Mapping[str, FieldValue] = field(default_factory=dict)  # OrderField value -> what stands there
     visit: OrderVisit | None = None  # answers of the newest return visit
+    links: tuple[OrderLink, ...] = ()  # to other orders, oldest first; one to each
+    course: Course | None = None  # since it was accepted; stays when the order is merged afterwards
+    channel: Channel = Channel.PHONE  # the way by which it came
 
 
 # ---------------------------------------------------------------- advice beside the draft (never stored)
@@ -115,6 +155,7 @@ class SimilarOrder:
     at: float  # opened, epoch seconds
     score: float  # 0 to 1: how surely it is the same matter
     reason: str  # why, in Chinese: the same place, words in common, the same caller
+    district: str = ""  # 区县 of its matter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +184,9 @@ class Advice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftOpened:
     order_id: str  # new order
-    call_id: str  # its call
+    call_id: str  # its call, "" when it came without one
     caller: str  # calling number, the default for PHONE
+    channel: Channel = Channel.PHONE  # the way by which it came
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +226,108 @@ class VisitRecorded:
     call_id: str  # the call in which it was said, "" when a person wrote it down without one
     by: str  # "robot" or "agent:<login>"; what an agent recorded of a visit, the robot does not change
     solved: Solved | None = None  # None: not answered
-    satisfaction: int | None = None  # 5 … 1, None: not answered
+    satisfaction: int | None = None  # with the result, 5 … 1, None: not answered
+    service: int | None = None  # with how they were treated, 5 … 1, None: not answered
     words: str = ""  # what they said, as it was understood
     audio_from: float | None = None  # where in that call's recording, seconds
     audio_to: float | None = None  # seconds
 
 
-OrderEvent = DraftOpened | FieldSuggested | FieldEdited | OrderSubmitted | OrderDiscarded | VisitRecorded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLinked:
+    """Somebody found that two orders have to do with one another; each order is told of the other."""
+
+    other: str  # order id
+    kind: LinkKind  # RELATED, or JOINED on the order that takes a citizen up
+    agent: str  # login
+    number: str = ""  # the other's 工单编号
+    caller: str = ""  # joined: the number that called
+    contact: str = ""  # joined: 联系人
+    phone: str = ""  # joined: 联系电话
+    secrecy: str = ""  # joined: 保密要求 of the closed order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderUnlinked:
+    """The relation was a mistake, or a merger was undone."""
+
+    other: str  # order id
+    agent: str  # login
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMerged:
+    """This draft is closed: its matter is the other order's (并单)."""
+
+    into: str  # order id
+    agent: str  # login
+    number: str = ""  # the other's 工单编号
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeUndone:
+    """The merger was a mistake: this order is a draft again, or, accepted before, goes on where it was."""
+
+    agent: str  # login
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedRow:
+    """One event whose personal data was taken out."""
+
+    seq: int  # which
+    standing: str  # orders.chain.standing of what is left of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataErased:
+    """数据到期删除: personal data in earlier events was replaced by 〔已删除〕; the order stays as it was."""
+
+    rule: str  # of orders/data/retention.yaml
+    what: tuple[str, ...]  # "fields", "words": orders.erasure.What
+    basis: str  # the law, as the rule names it
+    rows: tuple[ErasedRow, ...]  # what was changed, oldest first; may be none
+    by: str  # login or "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentAdded:
+    """添加附件: a file belongs to the order from now on; its content is known again by its digest."""
+
+    attachment_id: str  # which
+    name: str  # as whoever sent it calls it
+    kind: str  # by its content (orders.file_types)
+    size: int  # bytes
+    digest: str  # SHA-256 of its content, hexadecimal
+    by: str  # login, "api:<token>" or "citizen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentRemoved:
+    """移除附件: a file added before does not belong to the order any more, and its content is gone."""
+
+    attachment_id: str  # which
+    name: str  # as it was called
+    kind: str  # what it was
+    size: int  # bytes
+    digest: str  # SHA-256 of what its content was
+    reason: str  # why
+    by: str  # login or "system"
+
+
+OrderEvent = (
+    DraftOpened
+    | FieldSuggested
+    | FieldEdited
+    | OrderSubmitted
+    | OrderDiscarded
+    | VisitRecorded
+    | OrderLinked
+    | OrderUnlinked
+    | OrderMerged
+    | MergeUndone
+    | DataErased
+    | AttachmentAdded
+    | AttachmentRemoved
+    | CourseEvent
+)

@@ -193,4 +193,5 @@ class _Asked:
             at=other.at,
             score=score,
             reason=reason_of(evidence, words, max(0.0, now - other.at)),
+            district=other.district,
         )

@@ -11,37 +11,48 @@ import datetime
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from types import MappingProxyType
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from orders import chain, lifecycle
-from orders.errors import ChainBroken, Contention, KeyReused, UnknownOrder, ValueRefused
+from orders import chain, course_seen, lifecycle
+from orders.course_events import CourseEvent
+from orders.course_policy import NoPolicy, OrderPolicy
+from orders.errors import ChainBroken, Contention, KeyReused, PolicyRuns, UnknownOrder, ValueRefused
 from orders.fields import check_storable
+from orders.link_tables import with_links
 from orders.messages import (
+    Channel,
+    Draft,
     DraftOpened,
     FieldEdited,
     FieldSuggested,
     Filler,
     OrderDiscarded,
     OrderEvent,
-    OrderState,
     OrderSubmitted,
-    VisitRecorded,
 )
+from orders.order_list import list_page
 from orders.records import Order, OrderFilter, OrderPage, RecordedEvent
-from orders.rows import columns_of, events_of, is_contention, matching, order_of
+from orders.rows import events_of, is_contention, order_of
+from orders.store_steps import events_since, happened_to, head, locked, project, stored_before
 from orders.tables import order_events, order_numbers, orders
+from orders.unreadable import Unreadable
 
 ATTEMPTS = 12
 MAX_EVENT_ID = 120
 MAX_EARLIER = 50
+FOLLOWING_MOST = 40
+"""Events that one event may bring about, itself included."""
+Written = TypeVar("Written")
 
 
 class OrderStore:
@@ -57,18 +68,26 @@ class OrderStore:
         *,
         clock: Callable[[], float] = time.time,
         zone: datetime.tzinfo | None = None,
+        policy: OrderPolicy | None = None,
     ) -> None:
-        """Use `engine` (SQLite or PostgreSQL); a 工单编号's date is that of `zone`, by default China's."""
+        """Use `engine` (SQLite or PostgreSQL); a 工单编号's date is that of `zone`, by default China's.
+
+        `policy` says what follows from what happens; without one, nothing does.
+        """
         self._engine = engine
         self._clock = clock
         self._zone = zone or ZoneInfo("Asia/Shanghai")
+        self._policy = policy or NoPolicy()
+        self.unreadable = Unreadable()  # orders that rounds passed over
 
     # ------------------------------------------------------------ changes
 
-    async def open_draft(self, call_id: str, caller: str, *, order_id: str | None = None) -> Order:
+    async def open_draft(
+        self, call_id: str, caller: str, *, order_id: str | None = None, channel: Channel = Channel.PHONE
+    ) -> Order:
         """Open a draft for a call; with an `order_id` that is already this call's draft, return that one."""
         order_id = order_id or uuid.uuid4().hex
-        event = DraftOpened(order_id=order_id, call_id=call_id, caller=caller)
+        event = DraftOpened(order_id=order_id, call_id=call_id, caller=caller, channel=channel)
         return await self.apply(order_id, event, event_id=f"open:{order_id}")
 
     async def suggest(
@@ -124,8 +143,11 @@ class OrderStore:
         """Apply one event, which happened at `at` (now by default); the journal is replayed through this.
 
         An event whose `event_id` is stored already is not applied again: the order is returned as it stands.
+        `seen` is the version that the person was looking at.
 
         Raises:
+            StaleVersion: another agent changed the same field after `seen`.
+            CourseConflict: the accepted order was moved on after `seen`.
             KeyReused: `event_id` belongs to another order or another kind of event.
         """
         if len(event_id) > MAX_EVENT_ID:
@@ -136,7 +158,99 @@ class OrderStore:
             raise ValueRefused(
                 "DraftOpened names another order than the one it opens", shown="工单编号不一致"
             )
-        return await self._change(order_id, lambda _: [event], at=at, event_id=event_id, seen=seen)
+        return await self._change(order_id, _only(event), at=at, event_id=event_id, seen=seen)
+
+    async def create(
+        self,
+        events: Sequence[OrderEvent],
+        *,
+        order_id: str,
+        event_id: str,
+        at: float | None = None,
+        beside: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+    ) -> Order:
+        """Make an order of these events in one transaction: `DraftOpened`, its fields, `OrderSubmitted` …
+
+        `beside` writes in the same transaction what belongs to the new order. The same `event_id` again
+        returns the order as it stands. Raises as `apply` does.
+        """
+
+        async def write(connection: AsyncConnection) -> Order:
+            return await self._write(
+                connection, order_id, lambda _: events, at=at, event_id=event_id, seen=None, beside=beside
+            )
+
+        check_storable("order_id", order_id)
+        check_storable("event_id", event_id)
+        return await self._transacted(order_id, write)
+
+    async def react(
+        self,
+        order_id: str,
+        decide: Callable[[AsyncConnection, Order], Awaitable[Sequence[OrderEvent]]],
+        *,
+        at: float | None = None,
+    ) -> Order:
+        """Let `decide` say what happens to an order, and keep in the same transaction why.
+
+        It is given the order as it is, locked, and may be asked again where other writers are in the way.
+        Raises UnknownOrder, and what `apply` does.
+        """
+
+        async def write(connection: AsyncConnection) -> Order:
+            before = await locked(connection, order_id)
+            if before is None:
+                raise UnknownOrder(order_id)
+            order, moment = before, self._clock() if at is None else at
+            for event in await decide(connection, before):
+                order = await self._carry_out(connection, order, event, moment, "")
+            if order is not before:
+                await project(connection, before, order, now=self._clock(), zone=self._zone)
+            return order
+
+        check_storable("order_id", order_id)
+        return await self._transacted(order_id, write)
+
+    async def apply_all(
+        self,
+        changes: Sequence[tuple[str, OrderEvent]],
+        *,
+        at: float | None = None,
+        event_id: str = "",
+        standing: Mapping[str, int] = MappingProxyType({}),
+    ) -> tuple[Order, ...]:
+        """Apply events to several orders, all in one transaction: a merger is whole or not at all.
+
+        The first event is stored under `event_id`, the others under it with their place; each once only.
+        `standing` are versions (by order id) on which the changes were based. Raises as `apply` does, and
+        then no order is changed; Contention: one of them has another version by now.
+        """
+        if len(event_id) > MAX_EVENT_ID - 3:
+            raise ValueRefused(
+                f"event id has {len(event_id)} characters, at most {MAX_EVENT_ID - 3}", shown="请求编号过长"
+            )
+        ids = [
+            event_id if not event_id or not place else f"{event_id}+{place}" for place in range(len(changes))
+        ]
+        in_turn = sorted(zip(changes, ids, strict=True), key=lambda one: one[0][0])  # rows lock in one order
+
+        async def write(connection: AsyncConnection) -> dict[str, Order]:
+            for order_id, version in sorted(standing.items()):
+                before = await locked(connection, order_id)
+                if before is None or before.draft.version != version:
+                    raise Contention(order_id, 1)
+            return {
+                order_id: await self._write(
+                    connection, order_id, _only(event), at=at, event_id=one_id, seen=None
+                )
+                for (order_id, event), one_id in in_turn
+            }
+
+        for order_id, _ in changes:
+            check_storable("order_id", order_id)
+        check_storable("event_id", event_id)
+        written = await self._transacted(changes[0][0] if changes else "", write)
+        return tuple(written[order_id] for order_id, _ in changes)
 
     # ------------------------------------------------------------ questions
 
@@ -149,9 +263,9 @@ class OrderStore:
         check_storable("order_id", order_id)
         async with self._engine.connect() as connection:
             row = (await connection.execute(select(orders).where(orders.c.id == order_id))).one_or_none()
-        if row is None:
-            raise UnknownOrder(order_id)
-        return order_of(row)
+            if row is None:
+                raise UnknownOrder(order_id)
+            return (await with_links(connection, [order_of(row)]))[0]
 
     async def by_call(self, call_id: str) -> tuple[Order, ...]:
         """Return the orders of a call, in the order they were opened."""
@@ -176,18 +290,10 @@ class OrderStore:
         """Return one page of the orders that match, newest first.
 
         Raises:
-            ValueRefused: page, size or text out of bounds.
+            ValueRefused: page, size, text or place out of bounds.
         """
-        chosen = matching(which)
         async with self._engine.connect() as connection:
-            total = await connection.scalar(select(func.count()).select_from(chosen.subquery()))
-            rows = await connection.execute(
-                chosen.order_by(orders.c.created_at.desc(), orders.c.id)
-                .limit(which.size)
-                .offset((which.page - 1) * which.size)
-            )
-            found = tuple(order_of(row) for row in rows)
-        return OrderPage(total=total or 0, page=which.page, size=which.size, orders=found)
+            return await list_page(connection, which, self.unreadable)
 
     async def events(self, order_id: str) -> tuple[RecordedEvent, ...]:
         """Return everything that happened to an order, checked against its chain of hashes.
@@ -214,7 +320,7 @@ class OrderStore:
 
     async def _orders(self, query: Select[Any]) -> tuple[Order, ...]:
         async with self._engine.connect() as connection:
-            return tuple(order_of(row) for row in await connection.execute(query))
+            return await with_links(connection, map(order_of, await connection.execute(query)))
 
     async def _change(
         self,
@@ -227,12 +333,19 @@ class OrderStore:
     ) -> Order:
         check_storable("order_id", order_id)
         check_storable("event_id", event_id)
+        return await self._transacted(
+            order_id,
+            lambda connection: self._write(connection, order_id, decide, at=at, event_id=event_id, seen=seen),
+        )
+
+    async def _transacted(
+        self, order_id: str, write: Callable[[AsyncConnection], Awaitable[Written]]
+    ) -> Written:
+        """Carry `write` out in one transaction, again while other writers are in the way."""
         for attempt in range(ATTEMPTS):
             try:
                 async with self._engine.begin() as connection:
-                    return await self._write(
-                        connection, order_id, decide, at=at, event_id=event_id, seen=seen
-                    )
+                    return await write(connection)
             except DBAPIError as error:
                 if not is_contention(error):
                     raise
@@ -248,11 +361,12 @@ class OrderStore:
         at: float | None,
         event_id: str,
         seen: int | None,
+        beside: Callable[[AsyncConnection], Awaitable[None]] | None = None,
     ) -> Order:
-        before = await _locked(connection, order_id)
+        before = await locked(connection, order_id)
         moment = self._clock() if at is None else at
         events = list(decide(before))
-        if event_id and await _stored_before(connection, order_id, event_id, events):
+        if event_id and await stored_before(connection, order_id, event_id, events):
             if before is None:
                 raise UnknownOrder(order_id)
             _check_same_call(before, events)
@@ -260,16 +374,48 @@ class OrderStore:
         if before is None and not any(isinstance(event, DraftOpened) for event in events):
             raise UnknownOrder(order_id)
         order = before
-        for event in events:
-            if seen is not None and order is not None and isinstance(event, FieldEdited):
-                later = await _later(connection, order_id, seen)
-                lifecycle.check_seen(event, seen=seen, current=order.draft.version, later=later)
-            order = await self._append(connection, order, event, moment, event_id or uuid.uuid4().hex)
+        for place, event in enumerate(events):
+            if seen is not None and order is not None:
+                await self._check_seen(connection, order.draft, event, seen)
+            one_id = f"{event_id}+{place}" if event_id and place else event_id
+            order = await self._carry_out(connection, order, event, moment, one_id)
         if order is None:
             raise UnknownOrder(order_id)
         if order is not before:
-            await _project(connection, order, new=before is None)
+            await project(connection, before, order, now=self._clock(), zone=self._zone)
+            if beside is not None:
+                await beside(connection)
         return order
+
+    async def _carry_out(
+        self, connection: AsyncConnection, order: Order | None, event: OrderEvent, at: float, event_id: str
+    ) -> Order:
+        """Append an event and all that policy says follows from it, at the same moment."""
+        waiting = deque([event])
+        for _ in range(FOLLOWING_MOST):
+            one, before = waiting.popleft(), order
+            if before is not None:
+                one = self._policy.stamped(before, one, at)
+            order = await self._append(connection, before, one, at, event_id or uuid.uuid4().hex)
+            event_id = ""
+            if order is not before:
+                waiting.extend(self._policy.following(before, order, one, at))
+            if not waiting:
+                return order
+        raise PolicyRuns(type(event).__name__, FOLLOWING_MOST)
+
+    async def _check_seen(
+        self, connection: AsyncConnection, draft: Draft, event: OrderEvent, seen: int
+    ) -> None:
+        current = draft.version
+        if isinstance(event, FieldEdited):
+            later = [one.event for one in await events_since(connection, draft.order_id, seen)]
+            lifecycle.check_seen(event, seen=seen, current=current, later=later)
+        elif isinstance(event, CourseEvent):
+            since = await events_since(connection, draft.order_id, seen)
+            course_seen.check_seen(
+                event, seen=seen, current=current, course=draft.course, since=since, zone=self._zone
+            )
 
     async def _append(
         self, connection: AsyncConnection, order: Order | None, event: OrderEvent, at: float, event_id: str
@@ -279,7 +425,7 @@ class OrderStore:
             return order
         number = await self._number(connection, at) if isinstance(event, OrderSubmitted) else ""
         data = chain.encode(event, number=number) if number else chain.encode(event)
-        row = chain.Link(
+        link = chain.Link(
             order_id=draft.order_id,
             seq=draft.version,
             event_id=event_id,
@@ -287,24 +433,11 @@ class OrderStore:
             kind=chain.kind_of(event),
             data=data,
             actor=chain.actor_of(event),
-            prev_hash=await _head(connection, draft.order_id),
+            prev_hash=await head(connection, draft.order_id),
         )
+        row = chain.salted(link)
         await connection.execute(insert(order_events).values(**asdict(row), hash=chain.digest(row)))
-        if order is None:
-            caller = event.caller if isinstance(event, DraftOpened) else ""
-            return Order(draft=draft, caller=caller, agent="", created_at=at, updated_at=at)
-        if isinstance(event, VisitRecorded):  # whose order it is, and when it was submitted, stays
-            return replace(order, draft=draft, updated_at=at)
-        closed = draft.state is not OrderState.DRAFT
-        return replace(
-            order,
-            draft=draft,
-            updated_at=at,
-            agent=order.agent if isinstance(event, FieldSuggested | DraftOpened) else event.agent,
-            number=number or order.number,
-            closed_at=at if closed else None,
-            reason=event.reason if isinstance(event, OrderDiscarded) else order.reason,
-        )
+        return happened_to(order, draft, event, at, number)
 
     async def _number(self, connection: AsyncConnection, at: float) -> str:
         """Return the next 工单编号 of the local day; the row stays locked until the transaction ends."""
@@ -317,6 +450,10 @@ class OrderStore:
             ).returning(order_numbers.c.last)
         )
         return f"{day}{last:06d}"
+
+
+def _only(event: OrderEvent) -> Callable[[Order | None], Iterable[OrderEvent]]:
+    return lambda _: [event]
 
 
 def _suggestions(
@@ -337,63 +474,3 @@ def _check_same_call(order: Order, events: Sequence[OrderEvent]) -> None:
     for event in events:
         if isinstance(event, DraftOpened) and event.call_id != order.draft.call_id:
             raise KeyReused(f"open:{event.order_id}")
-
-
-async def _locked(connection: AsyncConnection, order_id: str) -> Order | None:
-    """Read the order's row so that nobody else changes it before this transaction ends."""
-    query = select(orders).where(orders.c.id == order_id)
-    if connection.dialect.name == "sqlite":  # has no FOR UPDATE: a write takes the lock before the first read
-        await connection.execute(
-            update(orders).where(orders.c.id == order_id).values(version=orders.c.version)
-        )
-    else:
-        query = query.with_for_update()
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else order_of(row)
-
-
-async def _stored_before(
-    connection: AsyncConnection, order_id: str, event_id: str, events: Sequence[OrderEvent]
-) -> bool:
-    row = (
-        await connection.execute(
-            select(order_events.c.order_id, order_events.c.kind).where(order_events.c.event_id == event_id)
-        )
-    ).one_or_none()
-    if row is None:
-        return False
-    if row.order_id != order_id or row.kind not in {chain.kind_of(event) for event in events}:
-        raise KeyReused(event_id)
-    return True
-
-
-async def _later(connection: AsyncConnection, order_id: str, seen: int) -> list[OrderEvent]:
-    rows = await connection.execute(
-        select(order_events.c.kind, order_events.c.data).where(
-            order_events.c.order_id == order_id, order_events.c.seq > seen
-        )
-    )
-    return [chain.decode(row.kind, row.data) for row in rows]
-
-
-async def _head(connection: AsyncConnection, order_id: str) -> str:
-    head = await connection.scalar(
-        select(order_events.c.hash)
-        .where(order_events.c.order_id == order_id)
-        .order_by(order_events.c.seq.desc())
-        .limit(1)
-    )
-    return chain.FIRST if head is None else str(head)
-
-
-async def _project(connection: AsyncConnection, order: Order, *, new: bool) -> None:
-    draft = order.draft
-    if new:
-        opened = {"id": draft.order_id, "call_id": draft.call_id, "caller": order.caller}
-        await connection.execute(
-            insert(orders).values(**opened, created_at=order.created_at, **columns_of(order))
-        )
-    else:
-        await connection.execute(
-            update(orders).where(orders.c.id == draft.order_id).values(**columns_of(order))
-        )

@@ -8,6 +8,8 @@ a local one. `data` is canonical JSON kept as text: its bytes go into the hash.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 
+from orders.course_rules import MAX_UNIT
 from orders.fields import LIMITS
 from orders.lifecycle import MAX_CALLER, MAX_ID, MAX_LOGIN, MAX_REASON
 from orders.messages import OrderField
@@ -37,9 +40,16 @@ metadata = MetaData(
 """Include this in the migrations' target metadata."""
 
 _ADDED_LATER = frozenset(
-    OrderField(name) for name in ("detail", "point", "subject", "time_iso", "mood", "unit")
+    OrderField(name)
+    for name in ("detail", "point", "subject", "time_iso", "mood", "unit", "contact_by", "secrecy")
 )
 """Fields that older rows got when their column was added."""
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Index only rows of which this is true."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
 
 order_events = Table(
     "order_events",
@@ -53,6 +63,8 @@ order_events = Table(
     Column("actor", String(MAX_LOGIN), nullable=False),
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("salt", String(32), nullable=False, server_default=text("''")),  # orders.chain
+    Column("data_hash", String(64), nullable=False, server_default=text("''")),  # "" in old events
     UniqueConstraint("event_id"),
     CheckConstraint("seq >= 1", name="seq_from_one"),
 )
@@ -81,17 +93,41 @@ orders = Table(
         for field in OrderField
     ),
     Column("fields_json", Text, nullable=False),
+    Column("channel", String(16), nullable=False, server_default=text("'phone'")),  # orders.messages.Channel
     Column("solved", String(8), nullable=False, server_default=text("''")),  # orders.messages.Solved
-    Column("satisfaction", Integer, nullable=True),  # 1 to 5, of the newest return visit
+    Column("satisfaction", Integer, nullable=True),  # 1 to 5; both of the newest rating, if it counts
     Column("visit_json", Text, nullable=False, server_default=text("''")),  # OrderVisit, "" without one
+    Column("course_state", String(16), nullable=False, server_default=text("''")),  # CourseState, "" before
+    Column("course_since", Double, nullable=True),  # when that began
+    Column("course_round", Integer, nullable=False, server_default=text("0")),  # 1 and on, 0 before
+    Column("lead_unit", String(MAX_UNIT), nullable=False, server_default=text("''")),  # 主办单位
+    Column("due_at", Double, nullable=True),  # when the next running clock is over
+    Column("near_at", Double, nullable=True),  # from when that is near
+    Column("due_kind", String(12), nullable=False, server_default=text("''")),  # ClockKind of that clock
+    Column("supervision", Integer, nullable=False, server_default=text("0")),  # place in Supervision
+    Column("finished_at", Double, nullable=True),  # 办结
+    Column("extension_asked_at", Double, nullable=True),  # an extension waits for its ruling since then
+    Column("course_json", Text, nullable=False, server_default=text("''")),  # Course, "" before
     UniqueConstraint("number"),
     Index(None, "call_id"),
-    Index(None, "caller"),
-    Index(None, "phone"),
-    Index(None, "created_at"),
+    Index(None, "caller", "created_at"),
+    Index(None, "phone", "created_at"),
+    Index(None, "created_at", "id"),
+    Index(None, "district", "created_at"),
+    # a category and what is below it are found by how they begin, whatever the database's locale
+    Index(None, "category", "created_at", postgresql_ops={"category": "text_pattern_ops"}),
+    Index(None, "district", "category", "created_at", "id", postgresql_ops={"category": "text_pattern_ops"}),
     Index(None, "updated_at"),
     Index(None, "state", "created_at"),
+    Index(None, "urgency", "state"),
     Index(None, "agent", "created_at"),
+    Index(None, "due_at", **_where("due_at IS NOT NULL")),  # most orders are closed and have no clock
+    Index(None, "near_at", **_where("near_at IS NOT NULL")),
+    Index(None, "course_state", "due_at"),
+    Index(None, "course_state", "course_since", "id"),
+    Index(None, "lead_unit", "course_state", "created_at"),
+    Index(None, "supervision", "created_at", **_where("supervision > 0")),
+    Index(None, "extension_asked_at"),
 )
 
 order_numbers = Table(

@@ -73,6 +73,18 @@ class UnitHistory:
                 self._pairs += 1
             _add(units, unit, weight)
 
+    def take_back(self, unit: str, *, category: str, district: str, text: str, at: float) -> None:
+        """Forget a choice that was noted with the same values: the unit gave the order back."""
+        if unit not in self._by_unit:
+            return
+        weight = self._weight(at)
+        _take(self._by_unit, unit, weight)
+        if category:
+            _take(self._by_area.get((category, district), {}), unit, weight)
+            _take(self._by_category.get(category, {}), unit, weight)
+        for word in _words(text):
+            _take(self._by_word.get(word, {}), unit, weight)
+
     def chosen(self, category: str, district: str) -> tuple[Mapping[str, float], float]:
         """Return unit -> share of what was chosen for this category and district, and how many choices."""
         everywhere = self._by_category.get(category, {})
@@ -141,6 +153,15 @@ def _faded(table: Mapping[Key, Mapping[str, float]], factor: float) -> dict[Key,
 
 def _words(text: str) -> set[str]:
     return {word for word in words_of(text)[:WORDS_OF_ORDER] if len(word) >= 2 and not word.isascii()}
+
+
+def _take(units: dict[str, float], unit: str, weight: float) -> None:
+    if unit in units:
+        left = units[unit] - weight
+        if left > FORGET * weight:
+            units[unit] = left
+        else:
+            del units[unit]
 
 
 def _add(units: dict[str, float], unit: str, weight: float) -> None:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict
 
 import msgspec
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orders.advice_tables import unit_rules, units
+from orders.course_messages import SYSTEM
+from orders.dispatch_tables import gone_units
+from orders.errors import OrderError
 from orders.unit_table import Unit, UnitRule
 
-__all__ = ["UnitStore"]
+__all__ = ["UnitStore", "UnitsChanged"]
+
+Noted = Callable[[AsyncConnection], Awaitable[None]]
+
+
+class UnitsChanged(OrderError):
+    """Somebody else changed the rules meanwhile; nothing was written."""
 
 
 class UnitStore:
@@ -47,11 +56,29 @@ class UnitStore:
                 found += [count, newest or 0.0]
         return int(found[0]), float(found[1]), int(found[2]), float(found[3])
 
-    async def replace_units(self, given: Sequence[Unit]) -> None:
-        """Make these the units; rules of units that are no more go with them."""
+    async def gone(self) -> tuple[str, ...]:
+        """Return the names of units that are no more and had orders, or were in the table before."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(select(gone_units.c.name).order_by(gone_units.c.name))
+            return tuple(row.name for row in rows)
+
+    async def replace_units(
+        self,
+        given: Sequence[Unit],
+        *,
+        by: str = SYSTEM,
+        gone: Iterable[str] = (),
+        noted: Noted | None = None,
+    ) -> None:
+        """Make these the units; rules of units that are no more go with them.
+
+        What is not in the table any more is kept as gone, and `gone` beside it (names that orders are with
+        though no table ever had them). `noted` writes to the trail in the same transaction.
+        """
         at = self._clock()
         names = [unit.name for unit in given]
         async with self._engine.begin() as connection:
+            before = {row.name for row in await connection.execute(select(units.c.name))}
             await connection.execute(delete(units))
             if given:
                 await connection.execute(
@@ -65,10 +92,44 @@ class UnitStore:
                     ],
                 )  # fmt: skip
             known = {row.unit for row in await connection.execute(select(unit_rules.c.unit).distinct())}
-            for gone in known.difference(names):
-                await connection.execute(delete(unit_rules).where(unit_rules.c.unit == gone))
+            for missing in known.difference(names):
+                await connection.execute(delete(unit_rules).where(unit_rules.c.unit == missing))
+            lost = sorted((before | set(gone)).difference(names) if given else ())
+            listed = {row.name for row in await connection.execute(select(gone_units.c.name))}
+            for back in listed.intersection(names) if given else listed:
+                await connection.execute(delete(gone_units).where(gone_units.c.name == back))
+            fresh = [{"name": name, "gone_at": at, "by": by} for name in lost if name not in listed]
+            if fresh:
+                await connection.execute(insert(gone_units), fresh)
+            if noted is not None:
+                await noted(connection)
 
-    async def replace_rules(self, given: Sequence[UnitRule]) -> None:
+    async def put_rule(self, rule: UnitRule, *, replaces: str = "", noted: Noted | None = None) -> None:
+        """Add a rule, or put it in the place of the one with the id `replaces`.
+
+        Raises:
+            UnitsChanged: there is no such rule any more, or the same one stands there already.
+        """
+        async with self._engine.begin() as connection:
+            if replaces:
+                await _removed(connection, replaces)
+            there = select(unit_rules.c.rule_id).where(unit_rules.c.rule_id == rule.rule_id)
+            if await connection.scalar(there) is not None:
+                raise UnitsChanged(
+                    "the rule is there already", shown="已有分类、区域、单位都相同的规则，请修改那一条"
+                )
+            await connection.execute(insert(unit_rules).values(**asdict(rule), changed_at=self._clock()))
+            if noted is not None:
+                await noted(connection)
+
+    async def remove_rule(self, rule_id: str, *, noted: Noted | None = None) -> None:
+        """Take a rule out. Raises UnitsChanged: there is none."""
+        async with self._engine.begin() as connection:
+            await _removed(connection, rule_id)
+            if noted is not None:
+                await noted(connection)
+
+    async def replace_rules(self, given: Sequence[UnitRule], *, noted: Noted | None = None) -> None:
         """Make these the rules."""
         at = self._clock()
         async with self._engine.begin() as connection:
@@ -77,3 +138,11 @@ class UnitStore:
                 await connection.execute(
                     insert(unit_rules), [{**asdict(rule), "changed_at": at} for rule in given]
                 )
+            if noted is not None:
+                await noted(connection)
+
+
+async def _removed(connection: AsyncConnection, rule_id: str) -> None:
+    gone = await connection.execute(delete(unit_rules).where(unit_rules.c.rule_id == rule_id))
+    if not gone.rowcount:
+        raise UnitsChanged("no such rule", shown="这条规则已被别人修改或删除，请刷新后再改")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import datetime
+import hashlib
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,8 +17,20 @@ import msgspec
 import yaml
 
 from orders.errors import OrderError
+from orders.unit_tree import Place, tree_problems
 
-__all__ = ["LEVELS", "SHIPPED", "Unit", "UnitRule", "UnitsWrong", "read_rules", "read_units", "shipped_units"]
+__all__ = [
+    "LEVELS",
+    "SHIPPED",
+    "Unit",
+    "UnitRule",
+    "UnitsWrong",
+    "read_rules",
+    "read_units",
+    "rule_id_of",
+    "rule_problem",
+    "shipped_units",
+]
 
 SHIPPED = Path(__file__).with_name("data") / "units.yaml"
 
@@ -40,7 +53,20 @@ FILE_MOST = 8 << 20
 NAME_MAX = 100
 DUTY_MAX = 40
 DUTIES_MOST = 500
+AREA_MAX = 50
+AREAS_MOST = 200
+SPANS_MOST = 5
+"""Times at which one and the same rule is in force."""
 PROBLEMS_MOST = 50
+
+_HEADS: Mapping[str, str] = MappingProxyType(
+    {
+        "单位名称": "name", "名称": "name", "级别": "level", "上级单位": "parent", "上级": "parent",
+        "职责": "duties", "区域": "areas", "事项分类": "category", "分类": "category", "区县": "district",
+        "街道": "street", "承办单位": "unit", "单位": "unit", "起始日期": "since", "截止日期": "until",
+    }
+)  # fmt: skip
+"""Headings in Chinese that stand for a column."""
 
 _SPLIT = re.compile(r"[;；、|，,\n]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -71,7 +97,7 @@ class Unit:
 class UnitRule:
     """Matters of a category in an area go to a unit, between two dates."""
 
-    rule_id: str  # "r1" … by place in its file
+    rule_id: str  # the same as long as category, area and unit are: figures of a rule outlive an import
     unit: str  # which
     category: str  # name of the category, at any level
     district: str = ""  # "" for all
@@ -108,7 +134,9 @@ def shipped_units() -> tuple[Unit, ...]:
 
 
 def read_units(text: str, *, standard: Iterable[Unit] = ()) -> tuple[Unit, ...]:
-    """Read a CSV `name,level,parent,duties,areas`; duties and areas are divided by ; or 、.
+    """Read a CSV `name,level,parent,duties,areas` (or 单位名称,级别,上级单位,职责,区域).
+
+    Duties and areas are divided by ; or 、.
 
     A unit that is called like one of `standard` (岳麓区住建局) gets that one's duties beside its own.
 
@@ -118,6 +146,7 @@ def read_units(text: str, *, standard: Iterable[Unit] = ()) -> tuple[Unit, ...]:
     known = list(standard)
     problems: list[str] = []
     units: dict[str, Unit] = {}
+    places: dict[str, Place] = {}
     for line, row in _rows(text, ("name", "level", "parent", "duties", "areas"), UNITS_MOST, problems):
         name = row["name"]
         level = _LEVEL_OF.get(row["level"].lower())
@@ -128,21 +157,22 @@ def read_units(text: str, *, standard: Iterable[Unit] = ()) -> tuple[Unit, ...]:
         elif level is None:
             problems.append(f"第 {line} 行：level“{row['level'][:20]}”应为 {'、'.join(LEVELS.values())}")
         else:
-            duties = _parts(row["duties"])
+            duties, areas = _parts(row["duties"]), _parts(row["areas"])
             if len(duties) > DUTIES_MOST or any(len(duty) > DUTY_MAX for duty in duties):
                 problems.append(f"第 {line} 行：duties 最多 {DUTIES_MOST} 项，每项最多 {DUTY_MAX} 个字")
                 continue
+            if len(areas) > AREAS_MOST or any(len(area) > AREA_MAX for area in areas):
+                problems.append(f"第 {line} 行：areas 最多 {AREAS_MOST} 个，每个最多 {AREA_MAX} 个字")
+                continue
             own = Unit(
-                name=name, level=level, parent=row["parent"], words=duties, categories=duties,
-                areas=_parts(row["areas"]),
-            )  # fmt: skip
+                name=name, level=level, parent=row["parent"], words=duties, categories=duties, areas=areas
+            )
+            places[name] = Place(line=line, level=level, title=LEVELS[level], parent=row["parent"])
             units[name] = _with_standard(own, known)
-    problems.extend(
-        f"单位“{unit.name}”的上级“{unit.parent[:NAME_MAX]}”不在文件中"
-        for unit in units.values()
-        if unit.parent and unit.parent not in units
-    )
-    problems.extend(f"单位“{name}”的上级关系成环" for name in _in_circles(units))
+    if not problems and not units:
+        problems.append("文件里没有单位")
+    if not problems:
+        problems.extend(tree_problems(places))
     if problems:
         raise UnitsWrong(problems[:PROBLEMS_MOST])
     return tuple(units.values())
@@ -156,22 +186,50 @@ def read_rules(text: str, units: Iterable[str]) -> tuple[UnitRule, ...]:
     """
     known = frozenset(units)
     problems: list[str] = []
-    rules: list[UnitRule] = []
+    rules: dict[str, list[UnitRule]] = {}
     columns = ("category", "district", "street", "unit", "since", "until")
     for line, row in _rows(text, columns, RULES_MOST, problems):
-        if not row["category"]:
-            problems.append(f"第 {line} 行：category 不能为空")
-        elif row["unit"] not in known:
-            problems.append(f"第 {line} 行：没有单位“{row['unit'][:NAME_MAX]}”")
-        elif any(row[key] and not _is_date(row[key]) for key in ("since", "until")):
-            problems.append(f"第 {line} 行：日期应写作 2026-01-31")
-        elif row["since"] and row["until"] and row["since"] > row["until"]:
-            problems.append(f"第 {line} 行：until 早于 since")
+        rule_id = rule_id_of(row)
+        same = rules.setdefault(rule_id, [])  # the same rule, at other times
+        wrong = rule_problem(row, known)
+        if not wrong and any(_overlap(one, row) for one in same):
+            wrong = "与前面一行重复（分类、区域、单位相同，日期重叠）"
+        elif not wrong and len(same) == SPANS_MOST:
+            wrong = f"同一条规则最多 {SPANS_MOST} 段日期"
+        if wrong:
+            problems.append(f"第 {line} 行：{wrong}")
         else:
-            rules.append(UnitRule(rule_id=f"r{len(rules) + 1}", **row))
+            same.append(UnitRule(rule_id=rule_id + "." * len(same), **row))
     if problems:
         raise UnitsWrong(problems[:PROBLEMS_MOST])
-    return tuple(rules)
+    return tuple(one for same in rules.values() for one in same)
+
+
+def rule_problem(row: Mapping[str, str], known: Collection[str]) -> str:
+    """Return what is wrong with a rule, in Chinese, "" when nothing is; `known` are names of units."""
+    if not row["category"]:
+        return "category 不能为空"
+    if len(row["category"]) > NAME_MAX:
+        return f"category 最多 {NAME_MAX} 个字"
+    if row["unit"] not in known:
+        return f"没有单位“{row['unit'][:NAME_MAX]}”"
+    if any(len(row[key]) > AREA_MAX for key in ("district", "street")):
+        return f"区县、街道最多 {AREA_MAX} 个字"
+    if any(row[key] and not _is_date(row[key]) for key in ("since", "until")):
+        return "日期应写作 2026-01-31"
+    if row["since"] and row["until"] and row["since"] > row["until"]:
+        return "until 早于 since"
+    return ""
+
+
+def rule_id_of(row: Mapping[str, str]) -> str:
+    """Return the id that a rule of this category, area and unit has, whenever it is in force."""
+    said = "\n".join(row[key] for key in ("category", "district", "street", "unit"))
+    return "r" + hashlib.sha256(said.encode()).hexdigest()[:10]
+
+
+def _overlap(rule: UnitRule, row: Mapping[str, str]) -> bool:
+    return row["since"] <= (rule.until or "9999") and rule.since <= (row["until"] or "9999")
 
 
 def _rows(
@@ -183,8 +241,10 @@ def _rows(
         return
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
-        missing = [name for name in columns[:1] if name not in (reader.fieldnames or ())]
-        unknown = [name for name in reader.fieldnames or () if name not in columns]
+        heads = [_HEADS.get(name.strip(), name.strip()) for name in reader.fieldnames or ()]
+        missing = [name for name in columns[:1] if name not in heads]
+        unknown = [name for name in heads if name not in columns]
+        reader.fieldnames = heads
         if missing or unknown:
             problems.append(f"第 1 行：表头应为 {','.join(columns)}")
             return
@@ -229,12 +289,3 @@ def _with_standard(unit: Unit, standard: Sequence[Unit]) -> Unit:
         words=tuple(dict.fromkeys((*unit.words, *like.words))),
         categories=tuple(dict.fromkeys((*unit.categories, *like.categories))),
     )
-
-
-def _in_circles(units: Mapping[str, Unit]) -> Iterator[str]:
-    for name in units:
-        above, steps = units[name].parent, 0
-        while above in units and above != name and steps <= len(LEVELS) + 2:
-            above, steps = units[above].parent, steps + 1
-        if above == name or steps > len(LEVELS) + 2:
-            yield name

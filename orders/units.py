@@ -28,6 +28,8 @@ CHOICES_HALF = 8.0
 WORDS_HALF = 1000.0
 """After so many choices in all, their words count half of what they can."""
 RULE_CONFIDENCE = 0.9
+WIDER = 0.2
+"""A rule is so much less sure where a narrower one says something else."""
 USUAL = ("城管", "城市管理", "住建", "住房和城乡建设", "市场监管", "市场监督管理")
 """Parts of names of units that most matters of a city go to."""
 PLACE_LEVELS = frozenset({"county", "township"})
@@ -79,10 +81,11 @@ class UnitAdvisor:
         """
         path = tuple(part.strip() for part in _PATH.split(category) if part.strip())
         found: dict[str, UnitAdvice] = {}
-        for rule in self._ruled(path, district, street, today):
+        ruled = self._ruled(path, district, street, today)
+        for narrow, rule in ruled:
             where = rule.street or rule.district
             reason = f"派单规则：{where}{rule.category}"
-            confidence = RULE_CONFIDENCE + (0.05 if where else 0.0)
+            confidence = RULE_CONFIDENCE + (0.05 if where else 0.0) - (WIDER if narrow < ruled[0][0] else 0.0)
             found.setdefault(
                 rule.unit,
                 UnitAdvice(
@@ -98,8 +101,8 @@ class UnitAdvisor:
 
     def _ruled(
         self, path: Sequence[str], district: str, street: str, today: datetime.date | None
-    ) -> list[UnitRule]:
-        """Rules in force that fit, the narrowest first."""
+    ) -> list[tuple[int, UnitRule]]:
+        """Rules in force that fit, each with how narrow it is, the narrowest first."""
         day = today.isoformat() if today is not None else ""
         fitting: list[tuple[int, UnitRule]] = []
         for rule in self._rules:
@@ -113,7 +116,7 @@ class UnitAdvisor:
             depth = path.index(parts[-1])
             fitting.append((4 * depth + 2 * bool(rule.street) + bool(rule.district), rule))
         fitting.sort(key=lambda one: -one[0])
-        return [rule for _, rule in fitting]
+        return fitting
 
     def _mixed(self, path: Sequence[str], district: str, street: str, text: str) -> list[UnitAdvice]:
         points = self._by_duty(path, district, street, text[:TEXT_MAX])

@@ -99,7 +99,8 @@ class Answers:
     """
 
     solved: Solved | None = None  # None: not answered
-    satisfaction: int | None = None  # 5 … 1, None: not answered
+    satisfaction: int | None = None  # with the result, 5 … 1, None: not answered
+    service: int | None = None  # with how they were treated, 5 … 1, None: not answered
     words: str = ""  # as they were understood
     audio_from: float | None = None  # where in the recording, seconds
     audio_to: float | None = None  # seconds
@@ -107,10 +108,9 @@ class Answers:
 
     def __post_init__(self) -> None:
         """Check the bounds."""
-        if self.satisfaction is not None and self.satisfaction not in range(1, 6):
-            raise ValueRefused(
-                f"satisfaction is {self.satisfaction}, expected 1 to 5", shown="满意度只能是 1 到 5"
-            )
+        for name, mark in (("satisfaction", self.satisfaction), ("service", self.service)):
+            if mark is not None and mark not in range(1, 6):
+                raise ValueRefused(f"{name} is {mark}, expected 1 to 5", shown="满意度只能是 1 到 5")
         if len(self.words) > WORDS_MAX:
             raise ValueRefused(
                 f"words have {len(self.words)} characters, at most {WORDS_MAX}", shown="内容过长，请缩短"
@@ -119,13 +119,19 @@ class Answers:
     @property
     def any(self) -> bool:
         """Whether a question was answered, or a person asked for."""
-        return self.solved is not None or self.satisfaction is not None or self.wants_person
+        return self.rates or self.wants_person
+
+    @property
+    def rates(self) -> bool:
+        """Whether a question was answered."""
+        return any(one is not None for one in (self.solved, self.satisfaction, self.service))
 
     def then(self, newer: Answers) -> Answers:
         """These with everything newer that was answered."""
         return Answers(
             solved=newer.solved if newer.solved is not None else self.solved,
             satisfaction=newer.satisfaction if newer.satisfaction is not None else self.satisfaction,
+            service=newer.service if newer.service is not None else self.service,
             words=newer.words or self.words,
             audio_from=newer.audio_from if newer.words else self.audio_from,
             audio_to=newer.audio_to if newer.words else self.audio_to,

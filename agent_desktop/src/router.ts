@@ -1,33 +1,16 @@
 import { createRouter, createWebHistory } from 'vue-router'
 
+import { homeOf, MENU } from './menu'
 import { useSession } from './stores/session'
 
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
     { path: '/login', name: 'login', component: () => import('./pages/LoginPage.vue'), meta: { open: true, title: '登录' } },
-    { path: '/', name: 'desk', component: () => import('./pages/DeskPage.vue'), meta: { title: '工作台' } },
-    { path: '/orders/:id?', name: 'orders', component: () => import('./pages/OrdersPage.vue'), meta: { title: '工单' } },
-    {
-      path: '/transcripts',
-      name: 'transcripts',
-      component: () => import('./pages/TranscriptsPage.vue'),
-      meta: { title: '通话转写' },
-    },
-    {
-      path: '/quality',
-      name: 'quality',
-      component: () => import('./pages/QualityPage.vue'),
-      meta: { title: '质检', roles: ['supervisor', 'admin'] },
-    },
-    { path: '/calls', name: 'calls', component: () => import('./pages/CallsPage.vue'), meta: { title: '通话记录' } },
-    {
-      path: '/accounts',
-      name: 'accounts',
-      component: () => import('./pages/AccountsPage.vue'),
-      meta: { title: '账号', roles: ['admin'] },
-    },
-    { path: '/:anything(.*)*', redirect: { name: 'desk' } },
+    { path: '/citizen', name: 'citizen', component: () => import('./pages/CitizenPage.vue'), meta: { open: true, bare: true, title: '网上服务', heading: '12345 政务服务便民热线' } },
+    { path: '/ask', name: 'ask', component: () => import('./pages/AskPage.vue'), meta: { open: true, bare: true, title: '办事问答', heading: '12345 政务服务便民热线' } },
+    ...MENU.map(({ name, path, page, title, roles, bare }) => ({ path, name, component: page, meta: { title, roles, bare: bare === true } })),
+    { path: '/:anything(.*)*', redirect: '/' },
   ],
 })
 
@@ -42,6 +25,6 @@ router.beforeEach(async (to) => {
   }
   if (!known) return { name: 'login', query: to.name === 'desk' ? {} : { next: to.fullPath } }
   const roles = to.meta.roles as readonly string[] | undefined
-  if (roles !== undefined && !roles.includes(session.person?.role ?? '')) return { name: 'desk' }
+  if (roles !== undefined && !roles.includes(session.person?.role ?? '')) return homeOf(session.person?.role)
   return true
 })

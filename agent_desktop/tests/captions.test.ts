@@ -5,10 +5,12 @@ import type { Caption, RepairView } from '@/live/protocol'
 import { withLine } from '@/live/state'
 import { beside } from '@/order/beside'
 
+import { aField, aLine } from './samples'
+
 let count = 0
 function said(confidence: number | null, more: Partial<Caption> = {}): Caption {
   count += 1
-  return { type: 'caption', call_id: 'c1', line_id: `l${count}`, speaker: 'citizen', text: '话', start: count * 10, end: count * 10 + 3, final: true, confidence, ...more }
+  return aLine({ line_id: `l${count}`, start: count * 10, end: count * 10 + 3, confidence, ...more })
 }
 function repair(start: number, end: number, more: Partial<RepairView> = {}): RepairView {
   return { start, end, heard: '留意', source: 'gazetteer', confidence: 0.9, ...more }
@@ -90,7 +92,7 @@ it('a sentence that turned out to be nothing leaves no empty line', () => {
 })
 
 describe('beside a field', () => {
-  const machine = { filler: 'machine' as const, source: 'gazetteer/exact', confidence: 0.9 }
+  const machine = aField({ filler: 'machine', source: 'gazetteer/exact', confidence: 0.9 })
   it('stands the exact moment, short', () => {
     const told = beside('time', { time_iso: { ...machine, source: 'rule:time', value: '2026-11-21T08:05:00+08:00' } })
     expect(told).toMatchObject({ name: 'time_iso', text: '11-21 08:05', doubtful: false })
@@ -101,7 +103,7 @@ describe('beside a field', () => {
   })
 
   it('is doubtful once the agent has changed the field it was made of', () => {
-    const place = { filler: 'agent' as const, source: 'agent:li', confidence: 1, value: '江南路' }
+    const place = aField({ value: '江南路' })
     expect(beside('place', { place, point: { ...machine, value: '113.1,28.2' } })?.doubtful).toBe(true)
   })
 

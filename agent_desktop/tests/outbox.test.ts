@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 
-import type { DraftView, FieldView } from '@/live/protocol'
+import type { DraftView } from '@/live/protocol'
 import { confirmed, drafted, key, refused, restored, sent, STALE_MS, typed, unanswered, waiting, type Outbox } from '@/order/outbox'
+
+import { aField } from './samples'
 
 const PLACE = key('o1', 'place')
 
 function draft(place: string, order_id = 'o1'): DraftView {
-  const field: FieldView = { value: place, filler: 'agent', source: 'agent:li', confidence: 1 }
-  return { type: 'draft_view', order_id, call_id: 'c1', version: 2, state: 'draft', fields: { place: field } }
+  return { type: 'draft_view', order_id, call_id: 'c1', version: 2, state: 'draft', fields: { place: aField({ value: place }) }, links: [] }
 }
 function inFlight(): Outbox {
   return sent(typed({}, 'o1', 'place', '江北小学', 5), PLACE, 'r1')

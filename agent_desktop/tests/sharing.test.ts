@@ -4,6 +4,8 @@ import type { CallView, PartyView } from '@/live/protocol'
 import { canShare, inConference, isConsulting, others } from '@/live/sharing'
 import { apply, concerns, emptyState } from '@/live/state'
 
+import { aCall } from './samples'
+
 function party(party_id: string, more: Partial<PartyView> = {}): PartyView {
   return { party_id, kind: 'unit', title: '市城市管理局', state: 'talking', since: 1, ...more }
 }
@@ -11,7 +13,7 @@ const citizen = party('citizen', { kind: 'citizen', title: '13800000000' })
 const li = party('agent', { kind: 'agent', title: '李静', agent_id: 'li' })
 
 function call(more: Partial<CallView> = {}): CallView {
-  return { type: 'call_view', call_id: 'c1', caller: '13800000000', called: '12345', state: 'talking', queue: '', queue_title: '', started: 1, agent_id: 'li', parties: [citizen, li], writers: [], ...more }
+  return aCall({ parties: [citizen, li], ...more })
 }
 
 describe('who may share a call', () => {
@@ -50,7 +52,7 @@ describe('a call concerns', () => {
     expect(concerns(gone, 'li')).toBe(false)
   })
   it('and stays on the desk of the one who transferred it until that is written up', () => {
-    const me = { type: 'agent_view' as const, agent_id: 'li', name: '李静', role: 'agent' as const, extension: '8001', state: 'wrap_up' as const, since: 1, skills: {}, phone_registered: true }
+    const me = { type: 'agent_view' as const, agent_id: 'li', name: '李静', role: 'agent' as const, extension: '8001', state: 'wrap_up' as const, since: 1, skills: {}, phone_registered: true, team: '' }
     const before = { ...emptyState(), me, call: call() }
     const waiting = apply(before, call({ state: 'waiting', agent_id: null, writers: ['li'], parties: [] }), 2)
     expect(waiting.call?.state).toBe('waiting')

@@ -3,22 +3,24 @@ import { describe, expect, it } from 'vitest'
 import type { AgentView, CallView, Caption, DraftView, HealthView, ServerMessage, Snapshot } from '@/live/protocol'
 import { apply, emptyState, MAX_LINES, withLine, type LiveState } from '@/live/state'
 
+import { aCall, aLine, aSnapshot } from './samples'
+
 const me: AgentView = {
-  type: 'agent_view', agent_id: 'li', name: '李', role: 'agent', extension: '8001', state: 'ready', since: 1, skills: {}, phone_registered: true,
+  type: 'agent_view', agent_id: 'li', name: '李', role: 'agent', extension: '8001', state: 'ready', since: 1, skills: {}, phone_registered: true, team: '',
 }
 const health: HealthView = { type: 'health_view', redis: true, database: true, asterisk: {}, captions: true, captions_reason: '', refused: [] }
 
 function call(call_id: string, more: Partial<CallView> = {}): CallView {
-  return { type: 'call_view', call_id, caller: '13800000000', called: '12345', state: 'talking', queue: '', queue_title: '', started: 1, agent_id: 'li', parties: [], writers: [], ...more }
+  return aCall({ call_id, ...more })
 }
 function line(line_id: string, start: number, final = true, call_id = 'c1', text = '你好'): Caption {
-  return { type: 'caption', call_id, line_id, speaker: 'citizen', text, start, end: start + 1, final }
+  return aLine({ call_id, line_id, text, start, end: start + 1, final })
 }
 function draft(version: number, more: Partial<DraftView> = {}): DraftView {
-  return { type: 'draft_view', order_id: 'o1', call_id: 'c1', version, state: 'draft', fields: {}, ...more }
+  return { type: 'draft_view', order_id: 'o1', call_id: 'c1', version, state: 'draft', fields: {}, links: [], ...more }
 }
 function snapshot(more: Partial<Snapshot> = {}): Snapshot {
-  return { type: 'snapshot', me, health, queues: { type: 'queues_view', queues: [] }, captions: [], ...more }
+  return aSnapshot({ me, health, ...more })
 }
 function after(...messages: ServerMessage[]): LiveState {
   return messages.reduce((state, message) => apply(state, message, 10), emptyState())

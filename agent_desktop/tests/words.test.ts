@@ -4,6 +4,8 @@ import { FIELDS, missing, named } from '@/order/fields'
 import { isUnsure, percent, sourceText } from '@/order/source'
 import { grouped, length } from '@/text/time'
 
+import { aField } from './samples'
+
 describe('a source', () => {
   it.each([
     ['rule:urgency/停水', '规则 · 停水'],
@@ -25,7 +27,7 @@ describe('a source', () => {
   })
 
   it('counts as unsure only where a machine filled the field', () => {
-    const field = { value: 'x', source: 's', confidence: 0.3 }
+    const field = aField({ value: 'x', source: 's', confidence: 0.3 })
     expect([isUnsure({ ...field, filler: 'machine' }), isUnsure({ ...field, filler: 'agent' })]).toEqual([true, false])
   })
 

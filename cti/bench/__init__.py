@@ -47,6 +47,12 @@ KNOWN: dict[str, Benchmark] = {
             defaults=Options(rate=20.0, seconds=45.0, rounds=2, agents=300),
         ),
         Benchmark(
+            name="answer",
+            about="the agent's key in a real browser -> citizen and agent hear one another (WebRTC)",
+            module="cti.bench.answer",
+            defaults=Options(rounds=20),
+        ),
+        Benchmark(
             name="failover",
             about="kill -9 of the line's leader -> the next caller assigned, with real Redis and 300 agents",
             module="cti.bench.failover",
@@ -70,6 +76,24 @@ KNOWN: dict[str, Benchmark] = {
             defaults=Options(seconds=30.0, rounds=1, calls=24),
         ),
         Benchmark(
+            name="fanout",
+            about="one event to 1,000 pages, 50 times a second, beside sending to one after another",
+            module="cti.bench.fanout",
+            defaults=Options(rate=50.0, seconds=20.0, rounds=1, clients=1000),
+        ),
+        Benchmark(
+            name="orders",
+            about="answers of lists, searches, inboxes and clocks among a million orders, beside plain SQL",
+            module="cti.bench.orders",
+            defaults=Options(seconds=10.0, rounds=100, orders=1_000_000),
+        ),
+        Benchmark(
+            name="orders-kill",
+            about="orders brought while the server is killed with -9: none lost, none there twice",
+            module="cti.bench.orders_kill",
+            defaults=Options(rounds=20, orders=10_000),
+        ),
+        Benchmark(
             name="text",
             about="how right and how fast drafts are, beside reading each call anew",
             module="cti.bench.text",
@@ -82,7 +106,7 @@ KNOWN: dict[str, Benchmark] = {
 
 def known() -> str:
     """All names with what they measure, a line each."""
-    return "\n".join(f"  {benchmark.name:<10} {benchmark.about}" for benchmark in KNOWN.values())
+    return "\n".join(f"  {benchmark.name:<11} {benchmark.about}" for benchmark in KNOWN.values())
 
 
 def run(name: str, given: Mapping[str, Any], *, as_object: bool, say: Callable[[object], None]) -> int:

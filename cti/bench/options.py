@@ -26,6 +26,10 @@ class Options:
     rounds: int = 2  # how often the sides take turns
     agents: int = 0  # how many agents; 0: as many as the calls need
     calls: int = 0  # calls at once that are tried first; 0: the benchmark's own choice
+    clients: int = 1000  # fanout: pages that are told of each event
+    orders: int = 0  # orders: how many there are; orders-kill: how many are brought
+    database: str = ""  # orders: a URL, "sqlite" for a new file; "": a PostgreSQL of its own
+    report: Path | None = None  # orders: file for the figures and the database's plans
     recording: Recording = Recording.PRODUCTION  # whose calls are recorded
     train: Path | None = None  # text: JSONL title, body, level1 to learn from
     test: Path | None = None  # text: the same, to measure on
@@ -45,6 +49,8 @@ class Options:
             ("--rounds", self.rounds, 1, 1000),
             ("--agents", self.agents, 0, 2000),
             ("--calls", self.calls, 0, 500),
+            ("--clients", self.clients, 1, 5000),
+            ("--orders", self.orders, 0, 20_000_000),
         ):
             if not low <= value <= high:
                 raise BenchError(f"{name} {value:g}: give a number from {low:g} to {high:g}")

@@ -27,7 +27,7 @@ from cti.messages import AdviceView, ServerMessage
 from cti.tasks import end
 from orders.knowledge_store import KnowledgeStore
 from orders.lifecycle import value_of
-from orders.messages import Advice, Draft, KnowledgeAnswer, OrderField, OrderState
+from orders.messages import Advice, Draft, KnowledgeAnswer, OrderField, OrderState, UnitAdvice
 from orders.similar import SimilarItem
 from orders.unit_store import UnitStore
 
@@ -73,12 +73,17 @@ class LiveAdvice:
         clock: Callable[[], float] = time.time,
         debounce_s: float = DEBOUNCE_S,
         room: AdviceRoom | None = None,
+        districts_of: Callable[[str], Sequence[str]] = lambda _login: (),
     ) -> None:
-        """`call_of(call_id)` is a live call; `send(logins, message)` reaches pages; `room` thinks."""
+        """`call_of(call_id)` is a live call; `send(logins, message)` reaches pages; `room` thinks.
+
+        `districts_of(login)`: 区县 whose orders are open to this person, none for all.
+        """
         self._engine = engine
         self._drafts = drafts
         self._call_of = call_of
         self._send = send
+        self._districts_of = districts_of
         self._now = clock
         self._debounce_s = debounce_s
         self._room = room if room is not None else AdviceRoom()
@@ -118,13 +123,33 @@ class LiveAdvice:
             self._wake.set()
 
     def of(self, order_ids: Sequence[str]) -> tuple[AdviceView, ...]:
-        """Return the advice beside these drafts, where there is one."""
+        """Return the advice beside these drafts, where there is one, whole."""
         return tuple(self._views[order_id] for order_id in order_ids if order_id in self._views)
+
+    def beside(self, order_ids: Sequence[str], login: str) -> tuple[AdviceView, ...]:
+        """Return the same as this person may see it: similar orders of their districts alone."""
+        return tuple(self._narrowed(view, login) for view in self.of(order_ids))
+
+    def _narrowed(self, view: AdviceView, login: str) -> AdviceView:
+        districts = self._districts_of(login)
+        if not districts:
+            return view
+        similar = tuple(one for one in view.similar if one.district in districts)
+        return msgspec.structs.replace(view, similar=similar)
 
     async def answers(self, text: str, area: str, limit: int) -> tuple[KnowledgeAnswer, ...]:
         """Return articles that answer `text`, for an agent who looks something up."""
         try:
             return await self._room.answers(text, area, limit, self._today())
+        except AdviceLost:
+            self._forget()
+            return ()
+
+    async def units_for(self, draft: Draft) -> tuple[UnitAdvice, ...]:
+        """Return at most three units for an order, best first; () while the advisor begins anew."""
+        title, summary, category, district, street, _ = _said(draft)
+        try:
+            return await self._room.units(category, district, street, f"{title}。{summary}", self._today())
         except AdviceLost:
             self._forget()
             return ()
@@ -177,7 +202,10 @@ class LiveAdvice:
             return
         if self._views.get(order_id, AdviceView(order_id=order_id)) != view:
             self._views[order_id] = view
-            self._send(tuple(call.agents), view)
+            limited = [login for login in call.agents if self._districts_of(login)]
+            self._send(tuple(login for login in call.agents if login not in limited), view)
+            for login in limited:
+                self._send((login,), self._narrowed(view, login))
         first = advice.units[0] if advice.units else None
         sure = first is not None and first.confidence >= UNIT_CONFIDENCE
         self._drafts.advise(

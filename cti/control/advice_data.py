@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from orders.knowledge import Article, KnowledgeIndex
-from orders.messages import Advice, KnowledgeAnswer
+from orders.messages import Advice, KnowledgeAnswer, UnitAdvice
 from orders.similar import SimilarIndex, SimilarItem
 from orders.unit_history import UnitHistory
 from orders.unit_table import Unit, UnitRule, shipped_units
@@ -25,9 +25,20 @@ class PastOrder:
     """A submitted order, as far as advice learns from it."""
 
     item: SimilarItem  # what it says
-    unit: str  # whom it was given to, "" nobody yet
+    unit: str  # who took it on, before that whom an agent meant; "" nobody, or it was given back
     version: int  # grows with every change
     updated_at: float  # epoch seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Learned:
+    """What the history was told of one order, so that it can be taken back."""
+
+    unit: str
+    category: str
+    district: str
+    text: str
+    at: float  # epoch seconds
 
 
 class AdviceData:
@@ -36,7 +47,7 @@ class AdviceData:
     def __init__(self) -> None:
         self._similar = SimilarIndex(ORDERS_MOST)
         self._versions: dict[str, int] = {}  # of the orders that were taken in, oldest first
-        self._given: dict[str, str] = {}  # order -> unit that was learned from it
+        self._given: dict[str, _Learned] = {}  # order -> what was learned from it
         self._units = UnitAdvisor.shipped()
         self._knowledge = KnowledgeIndex()
 
@@ -80,15 +91,35 @@ class AdviceData:
             answers=self.answers(said, item.district, ANSWERS_MOST, today),
         )
 
+    def units(
+        self, category: str, district: str, street: str, said: str, today: datetime.date
+    ) -> tuple[UnitAdvice, ...]:
+        """Return units for a matter, best first; `said` begins with its title."""
+        return self._units.advise(category, district, street, said, today=today)
+
     def answers(self, text: str, area: str, limit: int, today: datetime.date) -> tuple[KnowledgeAnswer, ...]:
         """Return articles that answer `text`."""
         return self._knowledge.find(text, today=today, area=area, limit=limit)
 
     def _learn(self, order: PastOrder) -> None:
-        item = order.item
-        if order.unit and self._given.get(item.order_id) != order.unit:
-            self._given[item.order_id] = order.unit
-            self._units.history.note(
-                order.unit, category=item.category, district=item.district,
-                text=f"{item.title}。{item.text[:100]}", at=order.updated_at,
-            )  # fmt: skip
+        item, history = order.item, self._units.history
+        known = self._given.get(item.order_id)
+        if known is not None:
+            if known.unit == order.unit:
+                return
+            history.take_back(
+                known.unit, category=known.category, district=known.district, text=known.text, at=known.at
+            )
+            del self._given[item.order_id]
+        if order.unit:
+            text = f"{item.title}。{item.text[:100]}"
+            history.note(
+                order.unit, category=item.category, district=item.district, text=text, at=order.updated_at
+            )
+            self._given[item.order_id] = _Learned(
+                unit=order.unit,
+                category=item.category,
+                district=item.district,
+                text=text,
+                at=order.updated_at,
+            )

@@ -19,7 +19,7 @@ from cti.children import PARENT_VARIABLE, die_with_parent
 from cti.control.advice_data import AdviceData, PastOrder
 from cti.errors import HotlineError
 from orders.knowledge import Article
-from orders.messages import Advice, KnowledgeAnswer
+from orders.messages import Advice, KnowledgeAnswer, UnitAdvice
 from orders.similar import SimilarItem
 from orders.unit_table import Unit, UnitRule
 
@@ -81,6 +81,12 @@ class AdviceRoom:
     async def advise(self, item: SimilarItem, now: float, today: datetime.date) -> Advice:
         """Return what is shown beside a draft."""
         return await self._ask(AdviceData.advise, item, now, today)
+
+    async def units(
+        self, category: str, district: str, street: str, said: str, today: datetime.date
+    ) -> tuple[UnitAdvice, ...]:
+        """Return units for a matter, best first."""
+        return await self._ask(AdviceData.units, category, district, street, said, today)
 
     async def answers(
         self, text: str, area: str, limit: int, today: datetime.date

@@ -64,9 +64,19 @@ class CallbackDesk:
         return stored
 
     async def create(
-        self, *, number: str, queue: str, note: str, urgent: bool, after: float | None, by: str
+        self,
+        *,
+        number: str,
+        queue: str,
+        note: str,
+        urgent: bool,
+        after: float | None,
+        by: str,
+        call_id: str = "",
     ) -> Callback:
         """A person wants somebody called back; one that is open for the number takes the wish up.
+
+        `call_id`: because of this call.
 
         `after`: not before this time, when the citizen asked for one. Raises CallbackRefused.
         """
@@ -83,7 +93,7 @@ class CallbackDesk:
             queue=queue,
             needs={},
             since=now,
-            call_id="",
+            call_id=call_id,
             urgent=urgent,
             note=note,
             by=by,

@@ -185,6 +185,8 @@ class Callbacks:
 
     def _missed(self, call: Call) -> Origin | None:
         """Why a call that is over makes work, None when it does not."""
+        if call.text_only:
+            return None  # nobody shall telephone them
         lasted = (call.ended or call.started) - (call.started if call.queued is None else call.queued)
         if call.outcome is Outcome.FAILED:
             return Origin.MISSED

@@ -17,6 +17,7 @@ from acd.phone_numbers import NumberKind, read_number, spellings
 from cti.blocked import LOOK_BACK_S, BlockKind, in_force, silent_calls
 from cti.messages import EntryKind
 from cti.tables import blocked_numbers, call_events, calls
+from orders.course_table import ENDED
 from orders.messages import OrderState
 from orders.tables import orders
 
@@ -31,8 +32,10 @@ AGENT_DAYS = 30
 """The agent of an older call is not remembered as the citizen's."""
 LANGUAGE_CALLS = 10
 """The language is looked for in the notes of so many of the newest calls."""
-NOT_OPEN = (OrderState.DRAFT.value, OrderState.DISCARDED.value)
+NOT_OPEN = (OrderState.DRAFT.value, OrderState.DISCARDED.value, OrderState.MERGED.value)
 """States of an order that nobody works on."""
+COURSE_ENDED = tuple(state.value for state in ENDED)
+"""The same of an accepted one."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -53,6 +56,7 @@ class Callers:
 
         `known` yes or no; `calls` how many before; `last_agent` login of who answered last, within 30 days;
         `case_owner` login of who has the newest open order; `open_orders` how many; `language` as noted;
+        `district` of the newest order that names one;
         `blocked`, `nuisance` yes or no, as people entered it; `silent_calls` how many without a word;
         `satisfaction` of the newest rated call, 1 to 5. What there is not is left out, but for counts.
         """
@@ -117,13 +121,17 @@ async def _calls(connection: AsyncConnection, own: ColumnElement[bool], now: flo
 
 
 async def _orders(connection: AsyncConnection, own: ColumnElement[bool]) -> dict[str, str]:
-    being_done = own & orders.c.state.not_in(NOT_OPEN)
+    being_done = own & orders.c.state.not_in(NOT_OPEN) & orders.c.course_state.not_in(COURSE_ENDED)
     count = await connection.scalar(select(func.count()).select_from(orders).where(being_done))
     facts = {"open_orders": str(count or 0)}
     if count:
         newest = select(orders.c.agent).where(being_done).order_by(orders.c.created_at.desc()).limit(1)
         if owner := await connection.scalar(newest):
             facts["case_owner"] = owner
+    located = own & (orders.c.district != "") & (orders.c.state != OrderState.DISCARDED.value)
+    newest = select(orders.c.district).where(located).order_by(orders.c.created_at.desc()).limit(1)
+    if district := await connection.scalar(newest):
+        facts["district"] = district
     return facts
 
 

@@ -19,6 +19,7 @@ from cti.messages import CallState, CallView, Entry, EntryKind, PartyState, Part
 from cti.metrics import Metrics
 from cti.ports import Pages
 from cti.spool import JournalError
+from ivr_flows.engine_ways import OPENING
 
 Clock = Callable[[], float]
 log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class Calls:
         self.now = clock
         self.on_ended: Callable[[Call], None] = lambda _: None
         self.on_answered: Callable[[Call], None] = lambda _: None  # by a person, each time
+        self.on_changed: Callable[[Call, Call], None] = lambda before, after: None  # at every change
 
     def __contains__(self, call_id: str) -> bool:
         return call_id in self._calls
@@ -106,10 +108,16 @@ class Calls:
     def of_agent(self, agent_id: str) -> Call | None:
         """Return the call that this agent rings for, talks to or writes up; the newest if several.
 
-        A call that the agent has left, though others go on with it, counts less than any other.
+        A call that the agent has left, though others go on with it, counts less than any other. Text
+        conversations are beside it: see `texts_of`.
         """
-        own = [call for call in self._calls.values() if agent_id in call.agents]
+        own = [call for call in self._calls.values() if agent_id in call.agents and not call.written]
         return max(own, key=lambda call: (agent_id not in call.writers, call.started), default=None)
+
+    def texts_of(self, agent_id: str) -> tuple[Call, ...]:
+        """Return the text conversations that this agent is offered, has, was asked into or writes up."""
+        own = [call for call in self._calls.values() if call.written and agent_id in call.agents]
+        return tuple(sorted(own, key=lambda call: call.started))
 
     def restore(self, call: Call) -> None:
         """Take over a call from the live state without journalling it again."""
@@ -122,11 +130,11 @@ class Calls:
         self._gone.pop(call_id).set()
         self.on_ended(call)
 
-    def add(self, call: Call) -> Call:
-        """A new call."""
+    def add(self, call: Call, **more: Any) -> Call:
+        """A new call. `more` goes into its first entry."""
         self.restore(call)
         self.metrics.calls_started.inc()
-        self._record(call, {"caller": call.caller, "called": call.called, "node": call.node})
+        self._record(call, {"caller": call.caller, "called": call.called, "node": call.node, **more})
         return call
 
     def update(self, call: Call, **more: Any) -> Call:
@@ -137,7 +145,7 @@ class Calls:
         if call.state is CallState.ENDED:
             del self._calls[call.call_id]
             self._gone.pop(call.call_id).set()
-        if before.state is not call.state or more:
+        if before.state is not call.state or more or _having(before) != _having(call):
             self._record(call, more)
         elif call.state is not CallState.ENDED:
             self._keeper.save(call)
@@ -152,6 +160,7 @@ class Calls:
             self.on_answered(call)
         if call.state is CallState.ENDED:
             self.on_ended(call)
+        self.on_changed(before, call)
         return call
 
     def note(self, call_id: str, kind: EntryKind, data: Mapping[str, Any]) -> Entry:
@@ -209,6 +218,9 @@ class Calls:
             about_order=call.about_order,
             parties=self._parties(call),
             writers=call.writers,
+            kept_until=call.kept_until,
+            media=call.media,
+            text_only=call.text_only,
         )
 
     def _parties(self, call: Call) -> tuple[PartyView, ...]:
@@ -263,6 +275,11 @@ def _where_sent(call: Call) -> Call:
     return replace(call, queue=sent.queue, needs=dict(sent.needs))
 
 
+def _having(call: Call) -> tuple[str | None, bool] | None:
+    """Who has the citizen, and whether they have left the others alone with them."""
+    return (call.agent_id, call.agent_gone) if call.with_person else None
+
+
 def _facts(call: Call) -> dict[str, Any]:
     facts = {
         "started": call.started,
@@ -278,5 +295,9 @@ def _facts(call: Call) -> dict[str, Any]:
         "satisfaction": call.satisfaction,
         "outcome": call.outcome,
         "recording_started": call.recording_started,
+        "agent_gone": call.agent_gone or None,
+        "opening": call.flow.get("facts", {}).get(OPENING),
+        "media": None if call.media == "voice" else call.media,
+        "text_only": call.text_only or None,
     }
     return {key: msgspec.to_builtins(value) for key, value in facts.items() if value is not None}

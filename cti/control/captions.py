@@ -25,8 +25,9 @@ from asr.messages import (
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.faults import fault_site
-from cti.messages import CallState, Caption, EntryKind, RepairView
+from cti.messages import CallState, Caption, CorrectionView, EntryKind, RepairView
 from cti.tasks import end
+from cti.transcripts import CorrectedLine
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,22 @@ class Captions:
     def restore(self, call_id: str, captions: Sequence[Caption]) -> None:
         """Take over what was said before a restart."""
         self._lines[call_id] = {caption.line_id: caption for caption in captions}
+
+    def corrected(self, call_id: str, line_id: str, correction: CorrectionView) -> None:
+        """A person wrote something in place of a sentence: show it, and draft from it."""
+        self._amend(call_id, line_id, correction=correction)
+        self.draft(call_id)
+
+    def marked(self, call_id: str, line_id: str, *, on: bool) -> None:
+        """A person marked a sentence, or took the mark off."""
+        self._amend(call_id, line_id, marked=on)
+
+    def _amend(self, call_id: str, line_id: str, **changes: object) -> None:
+        """Change what is shown of a sentence of a live call; other calls' are in the database only."""
+        call, lines = self._calls.find(call_id), self._lines.get(call_id, {})
+        if call is not None and line_id in lines:
+            lines[line_id] = msgspec.structs.replace(lines[line_id], **changes)
+            self._show(call, lines[line_id])
 
     def forget(self, call_id: str) -> None:
         """The call is over and written up."""
@@ -212,13 +229,13 @@ class Captions:
         lines = [
             Line(
                 speaker=Speaker(caption.speaker),
-                text=caption.text,
+                text=_standing(caption),
                 start=caption.start,
                 end=caption.end,
-                confidence=1.0 if caption.confidence is None else caption.confidence,
+                confidence=_sureness(caption),
             )
             for caption in self.of_call(call_id)
-            if caption.final and caption.text
+            if caption.final and _standing(caption)
         ]
         moment = datetime.datetime.fromtimestamp(call.started, CHINA)
         with self._calls.metrics.draft_seconds.time():
@@ -226,6 +243,37 @@ class Captions:
         call = self._calls.find(call_id)
         if call is not None and call.order_id:
             self._suggest(call, found)
+
+
+def caption_of(call_id: str, kept: CorrectedLine) -> Caption:
+    """Return what pages show of a sentence that was kept."""
+    line, made = kept.line, kept.correction
+    return Caption(
+        call_id=call_id,
+        line_id=line.line_id,
+        speaker=line.speaker,
+        text=line.text,
+        start=line.start_s,
+        end=line.end_s,
+        final=True,
+        confidence=line.confidence,
+        verbatim=line.verbatim,
+        repairs=tuple(line.repairs or ()),
+        gap=line.gap,
+        correction=None if made is None else msgspec.convert(msgspec.to_builtins(made), CorrectionView),
+        marked=kept.marked,
+    )
+
+
+def _standing(caption: Caption) -> str:
+    """What was said, as far as anybody knows."""
+    return caption.text if caption.correction is None else caption.correction.text
+
+
+def _sureness(caption: Caption) -> float:
+    if caption.correction is not None or caption.confidence is None:
+        return 1.0
+    return caption.confidence
 
 
 def _gap(message: TranscriptGap, zero: float) -> Caption:

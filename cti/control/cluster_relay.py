@@ -14,8 +14,8 @@ from typing import Protocol
 
 import msgspec
 
-from cti.messages import AgentView, PageMessage, ServerMessage
-from cti.ports import CommandRefused, Pages, Person
+from cti.messages import AgentView, CorrectionView, PageMessage, ServerMessage
+from cti.ports import Amendable, CommandRefused, Pages, Person
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,22 @@ class Changed(Envelope, frozen=True, tag="changed"):
     person: Person  # as they are now
 
 
-Word = Shown | Wanted | Asked | Answered | Changed
+class Amended(Envelope, frozen=True, tag="amended"):
+    """A person corrected or marked a sentence at a server that need not have the call."""
+
+    call_id: str  # whose sentence
+    line_id: str  # which
+    correction: CorrectionView | None = None  # what stands in its place; None: it was marked
+    marked: bool = False  # with no correction: whether the mark is on
+
+
+class OfSupervision(Envelope, frozen=True, tag="of_supervision"):
+    """Something of supervisors in calls."""
+
+    word: msgspec.Raw  # a SupervisionWord of cti.control.supervision_relay
+
+
+Word = Shown | Wanted | Asked | Answered | Changed | Amended | OfSupervision
 
 
 class LocalPages(Pages, Protocol):
@@ -91,7 +106,7 @@ class Here(Protocol):
 
 
 class PageRelay:
-    """Implements `Pages` over all servers; see the module."""
+    """Implements `Pages` and `Amendable` over all servers; see the module."""
 
     def __init__(
         self, hub: LocalPages, *, member: str, say: Callable[[bytes], None], others: Callable[[], bool]
@@ -105,6 +120,8 @@ class PageRelay:
         self._open: dict[str, asyncio.Future[str]] = {}
         self._aside: set[asyncio.Task[None]] = set()
         self.here: Here | None = None
+        self.captions: Amendable | None = None  # of this server's calls
+        self.on_supervision: Callable[[str, bytes], None] = lambda _sender, _word: None
 
     # ------------------------------------------------------------ Pages
 
@@ -132,6 +149,36 @@ class PageRelay:
         """Tell the other servers of a changed person."""
         if self._others():
             self._tell(Changed(sender=self._member, person=person))
+
+    def say_supervision(self, word: bytes) -> None:
+        """Tell the other servers something of supervisors (cti.control.supervision_relay)."""
+        if self._others():
+            self._tell(OfSupervision(sender=self._member, word=msgspec.Raw(word)))
+
+    # ------------------------------------------------------------ Amendable
+
+    def corrected(self, call_id: str, line_id: str, correction: CorrectionView) -> None:
+        """Show a correction to whoever follows the call, at whichever server it is."""
+        self._amended(Amended(sender=self._member, call_id=call_id, line_id=line_id, correction=correction))
+
+    def marked(self, call_id: str, line_id: str, *, on: bool) -> None:
+        """Show a mark to whoever follows the call, at whichever server it is."""
+        self._amended(Amended(sender=self._member, call_id=call_id, line_id=line_id, marked=on))
+
+    def _amended(self, word: Amended) -> None:
+        self._amend(word)
+        if self._others():
+            self._tell(word)
+
+    def _amend(self, word: Amended) -> None:
+        if self.captions is None:
+            return
+        if word.correction is not None:
+            self.captions.corrected(word.call_id, word.line_id, word.correction)
+        else:
+            self.captions.marked(word.call_id, word.line_id, on=word.marked)
+
+    # ------------------------------------------------------------ commands elsewhere
 
     async def ask(self, person: Person, message: PageMessage) -> bool:
         """Let the server that has the matter carry a command out; False when none says that it has.
@@ -169,6 +216,10 @@ class PageRelay:
                 self.here.show_call(login)
             case Changed(person=person):
                 self.here.person_told(person)
+            case Amended():
+                self._amend(word)
+            case OfSupervision(word=supervision):
+                self.on_supervision(word.sender, bytes(supervision))
             case Answered(to=to, ref=ref, error=error):
                 answer = self._open.get(ref)
                 if to == self._member and answer is not None and not answer.done():

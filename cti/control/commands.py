@@ -15,6 +15,7 @@ from cti.control.dispatch import Dispatch
 from cti.control.orderdesk import OrderDesk
 from cti.control.phones import Phones
 from cti.messages import (
+    AddOrder,
     DiscardOrder,
     EditField,
     ExtendWrapUp,
@@ -63,15 +64,20 @@ class Commands:
                 self._dispatch.tell(WrapUpFinished(agent_id=person.login))
             case ExtendWrapUp(seconds=seconds):
                 self._extend(person, seconds)
-            case EditField(order_id=order_id, field=field, value=value):
+            case EditField(order_id=order_id, field=field, value=value, seen=seen):
                 self._own_order(person, order_id)
-                self._orders.edit(order_id, field, value, person.login)
+                self._orders.edit(order_id, field, value, person.login, seen=seen)
+            case AddOrder(call_id=call_id):
+                self._own_call(person, call_id)
+                self._orders.add(call_id)
             case SubmitOrder(order_id=order_id):
                 self._own_order(person, order_id)
                 await self._orders.submit(order_id, person.login)
             case DiscardOrder(order_id=order_id, reason=reason):
                 self._own_order(person, order_id)
                 await self._orders.discard(order_id, person.login, reason)
+            case _:
+                raise CommandRefused("此系统没有启用这项操作")
 
     def _ready(self, person: Person) -> None:
         agent = self._agent(person)
@@ -103,6 +109,11 @@ class Commands:
         if agent is None:
             raise CommandRefused("您没有坐席身份（未分配分机或技能），请联系管理员")
         return agent.state
+
+    def _own_call(self, person: Person, call_id: str) -> None:
+        call = self._calls.find(call_id)
+        if call is None or person.login not in call.agents:
+            raise CommandRefused("这通电话已不在您手上，不能再增加工单")
 
     def _own_order(self, person: Person, order_id: str) -> None:
         draft = self._orders.find(order_id)

@@ -30,6 +30,12 @@ class DirectoryShelf:
         self.current: Directory = load_directory(path)
         self.refused = ""  # why a newer file is not in force
 
+    async def read_from(self, path: Path) -> None:
+        """Take up this file now, and look at it from now on."""
+        self._path = path
+        self._read = self._seen = await asyncio.to_thread(self._mark)
+        await self._take_up()
+
     def start(self) -> None:
         """Begin to look at the file."""
         self._task = asyncio.create_task(self._keep_looking(), name="directory")

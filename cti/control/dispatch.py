@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from acd.cluster import Member, Mode
@@ -28,11 +28,13 @@ from acd.messages import (
     PlaceChanged,
     QueueState,
     SentAway,
+    Staffed,
     Tick,
     WaitingRecord,
 )
 from acd.policy import Policy
 from acd.router import Router
+from acd.staffed import joined
 from cti.faults import fault_site
 from cti.tasks import end
 
@@ -186,6 +188,11 @@ class Dispatch:
     def queue_states(self) -> tuple[QueueState, ...]:
         """Every queue of the policy, in its order."""
         return self._member.queue_states()
+
+    def staffed(self, queue: str, needs: Mapping[str, int]) -> Staffed:
+        """How many agents could take a call of this queue with these needs now."""
+        usual = next((one.needs for one in self.policy.queues if one.name == queue), {})
+        return self._member.staffed(joined(usual, needs))
 
     def snapshot(self) -> tuple[tuple[AgentRecord, ...], tuple[WaitingRecord, ...]]:
         """All agents and all waiting calls."""

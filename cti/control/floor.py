@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from acd.messages import (
@@ -24,6 +24,7 @@ from acd.messages import (
 )
 from cti import call as calls_of
 from cti.call import Call
+from cti.control import supervision_rights as rights
 from cti.control.calls import Calls
 from cti.control.captions import Captions
 from cti.control.cluster_relay import PageRelay
@@ -35,22 +36,37 @@ from cti.control.phones import Phones
 from cti.control.switchboard import Switchboard
 from cti.control.views import Views
 from cti.messages import (
+    AddOrder,
     AdviceView,
+    Barge,
+    BulletinView,
     CallbackView,
     CallCommand,
     CallState,
     DiscardOrder,
     EditField,
+    EndCall,
     EntryKind,
     FindTargets,
     HealthView,
+    Listen,
+    MoveCall,
     PageMessage,
+    PhoneCommand,
     QueuesView,
     Snapshot,
+    StaffMessage,
+    StopListening,
     SubmitOrder,
+    SupervisionView,
+    TakeOver,
+    TextCommand,
+    TextLine,
     TransferMessage,
+    Whisper,
 )
 from cti.ports import CommandRefused, Pages, Person
+from cti.roles import OFFICE, STAFF
 from cti.tasks import end
 from orders.messages import Draft
 
@@ -70,6 +86,10 @@ class Health(Protocol):
         """Return it now."""
 
 
+Handler = Callable[[Person, PageMessage], Awaitable[None]]
+"""Carries one command out, or raises CommandRefused with words for the person."""
+
+
 class SharedCalls(Protocol):
     """Transfers and conferences (cti.control.sharing)."""
 
@@ -78,6 +98,25 @@ class SharedCalls(Protocol):
 
     def written_up(self, agent_id: str, now_with: str | None) -> None:
         """The agent is with this call now, or with none: others are written up."""
+
+
+class Texts(Protocol):
+    """Text conversations (cti.control.text_parts)."""
+
+    def ring(self, offer: Offer) -> bool:
+        """An offer; False when it is for no conversation."""
+
+    def stop_ringing(self, withdrawn: OfferWithdrawn) -> bool:
+        """A withdrawal; False when it is for no conversation."""
+
+    def place_changed(self, place: PlaceChanged) -> None:
+        """A citizen's place in line."""
+
+    def agent_changed(self, changed: AgentChanged) -> None:
+        """An agent may be gone."""
+
+    def written(self, call_id: str) -> tuple[TextLine, ...]:
+        """What was written in a call, by time."""
 
 
 class CallFloor:
@@ -107,13 +146,18 @@ class CallFloor:
         self._pages = pages
         self.health = health
         self.reserved_for: Callable[[str], CallbackView | None] = lambda _: None  # login -> their call-back
-        self.advice: Callable[[Sequence[str]], tuple[AdviceView, ...]] = (
-            lambda _: ()
-        )  # order ids -> beside them
+        self.advice: Callable[[Sequence[str], str], tuple[AdviceView, ...]] = (
+            lambda _ids, _login: ()
+        )  # order ids, login -> beside them, for this person
+        self.bulletins: Callable[[], tuple[BulletinView, ...]] = lambda: ()  # notices in force
         self._now = clock
         self._views = Views(dispatch=dispatch, phones=phones, clock=clock)
         self._commands = Commands(calls=calls, dispatch=dispatch, orders=orders, phones=phones)
+        self.supervised: Callable[[str], SupervisionView | None] = lambda _: None  # who is in their call
+        self.unread: Callable[[str], tuple[StaffMessage, ...]] = lambda _: ()  # words of supervisors
+        self.handlers: dict[type[PageMessage], Handler] = {}  # commands that other parts carry out
         self.shared: SharedCalls | None = None
+        self.texts: Texts | None = None
         self.relay: PageRelay | None = None  # to pages and calls at other servers
         calls.on_ended = self._call_ended
         self._present: set[str] = set()  # logins of those who have a page
@@ -137,9 +181,11 @@ class CallFloor:
         if self.relay is not None:
             self.relay.changed(person)  # whom the others may not know yet
         self._present.add(person.login)
-        if not person.extension or not person.skills:
-            return
         agent = self._dispatch.agent(person.login)
+        if not person.extension or person.role not in STAFF or (not person.skills and agent is None):
+            if self.relay is not None and person.role in STAFF:
+                self.relay.want(person.login)  # conversations elsewhere that they were asked into
+            return
         if agent is not None and not _leaving(agent):
             self._dispatch.claim(person.login)
             self._set_skills(person)
@@ -174,6 +220,10 @@ class CallFloor:
             self._dispatch.tell(AgentSignedOut(agent_id=person.login))
         if person.extension:
             self._phones.sign_out(person.extension)
+
+    def present(self, login: str) -> bool:
+        """Whether the person has a page open at this server."""
+        return login in self._present
 
     async def person_changed(self, person: Person) -> None:
         """An administrator gave the person another name, extension or skills: they count from now on."""
@@ -212,9 +262,14 @@ class CallFloor:
         return {skill: level for skill, level in person.skills.items() if skill in known}
 
     def snapshot(self, person: Person) -> Snapshot:
-        """The whole truth for this person now."""
+        """The whole truth for this person now; who has no part in calls is told of none."""
+        if person.role in OFFICE:
+            return self._views.office(person)
         call = self._calls.of_agent(person.login)
         draft = self._orders.find(call.order_id) if call and call.order_id else None
+        texts = self._calls.texts_of(person.login)
+        written = [one.call_id for one in (*texts, *((call,) if call else ()))]
+        drafts = [each for one in texts for each in self._drafts_of(one)]
         return Snapshot(
             me=self._views.agent(person),
             health=self.health(),
@@ -223,14 +278,30 @@ class CallFloor:
             captions=self._captions.of_call(call.call_id) if call else (),
             draft=self._orders.view(draft) if draft else None,
             more_drafts=tuple(map(self._orders.view, self._orders.more(draft.order_id))) if draft else (),
-            advice=self.advice(self._order_ids(draft)) if draft else (),
+            advice=self.advice(self._order_ids(draft), person.login) if draft else (),
             callback=self.reserved_for(person.login),
+            server_time=self._now(),
+            bulletins=self.bulletins(),
+            messages=self.unread(person.login),
+            supervision=self.supervised(person.login),
+            text_calls=tuple(map(self._calls.view, texts)),
+            texts=tuple(line for one in written for line in self.texts.written(one)) if self.texts else (),
+            text_drafts=tuple(map(self._orders.view, drafts)),
+            text_advice=self.advice(tuple(each.order_id for each in drafts), person.login),
         )
+
+    def _drafts_of(self, call: Call) -> tuple[Draft, ...]:
+        """The drafts of a call, the main one first."""
+        draft = self._orders.find(call.order_id) if call.order_id else None
+        return () if draft is None else (draft, *self._orders.more(draft.order_id))
 
     async def command(self, person: Person, message: PageMessage) -> None:
         """Carry one command out, where its call is, or raise CommandRefused with words for the person."""
+        rights.check(person, message)
         agent = self._dispatch.agent(person.login)
-        away = agent is not None and agent.call_id is not None and agent.call_id not in self._calls
+        own = () if agent is None else (agent.call_id, *agent.texting)
+        away = any(call_id is not None and call_id not in self._calls for call_id in own)
+        away = away or isinstance(message, TextCommand)  # who was asked into a conversation does not have it
         asks = self.relay is not None and away and not self.has_matter(person, message)
         if asks and self.relay is not None and await self.relay.ask(person, message):
             return
@@ -243,13 +314,21 @@ class CallFloor:
         match message:
             case EditField() | SubmitOrder() | DiscardOrder():
                 return self._orders.find(message.order_id) is not None
-            case CallCommand(call_id=call_id):
+            case CallCommand(call_id=call_id) | TextCommand(call_id=call_id):
                 return call_id in self._calls
+            case Listen() | Whisper() | Barge() | StopListening() | TakeOver() | EndCall() | MoveCall():
+                return message.call_id in self._calls
             case _:
                 return True
 
     def show_call(self, login: str) -> None:
         """Send the person's pages, which are at another server, their call, its words and its draft."""
+        for text in self._calls.texts_of(login):
+            self._pages.send((login,), self._calls.view(text))
+            for line in self.texts.written(text.call_id) if self.texts else ():
+                self._pages.send((login,), line)
+            for each in self._drafts_of(text):
+                self._pages.send((login,), self._orders.view(each))
         call = self._calls.of_agent(login)
         if call is None:
             return
@@ -259,7 +338,7 @@ class CallFloor:
         if (draft := self._orders.find(call.order_id)) is not None:
             for each in (draft, *self._orders.more(draft.order_id)):
                 self._pages.send((login,), self._orders.view(each))
-            for advice in self.advice(self._order_ids(draft)):
+            for advice in self.advice(self._order_ids(draft), login):
                 self._pages.send((login,), advice)
 
     def _order_ids(self, draft: Draft) -> tuple[str, ...]:
@@ -272,7 +351,12 @@ class CallFloor:
 
     async def carry_out(self, person: Person, message: PageMessage) -> None:
         """Carry one command out here, or raise CommandRefused with words for the person."""
-        if not isinstance(message, FindTargets | CallCommand):
+        handler = self.handlers.get(type(message))
+        if handler is not None:
+            await handler(person, message)
+        elif isinstance(message, AddOrder | PhoneCommand) or not isinstance(
+            message, FindTargets | CallCommand
+        ):
             await self._commands.carry_out(person, message)
         elif self.shared is None:
             raise CommandRefused("此系统没有启用转接")
@@ -283,15 +367,19 @@ class CallFloor:
 
     def ring(self, offer: Offer) -> None:
         """Ring this agent for this call."""
-        self._switchboard.ring(offer)
+        if self.texts is None or not self.texts.ring(offer):
+            self._switchboard.ring(offer)
 
     def stop_ringing(self, withdrawn: OfferWithdrawn) -> None:
         """Stop ringing this agent."""
-        self._switchboard.stop_ringing(withdrawn)
+        if self.texts is None or not self.texts.stop_ringing(withdrawn):
+            self._switchboard.stop_ringing(withdrawn)
 
     def place_changed(self, place: PlaceChanged) -> None:
         """Remember the place in line for the next announcement."""
         self._switchboard.place_changed(place)
+        if self.texts is not None:
+            self.texts.place_changed(place)
         self._queues_due.set()
 
     def send_away(self, sent: SentAway) -> None:
@@ -317,6 +405,8 @@ class CallFloor:
                 },
             )
         self._written_up(changed.agent_id, changed.call_id)
+        if ours and self.texts is not None:
+            self.texts.agent_changed(changed)
         if person is not None:
             self._pages.send((person.login,), self._views.agent(person))
         if ours:
@@ -348,7 +438,8 @@ class CallFloor:
         if self.shared is not None:
             self.shared.written_up(agent_id, now_with)
         for call in self._calls:
-            if call.agent_id == agent_id and call.state is CallState.WRAP_UP and call.call_id != now_with:
+            over = call.state is CallState.WRAP_UP and call.call_id != now_with and not call.written
+            if call.agent_id == agent_id and over:
                 self._calls.update(calls_of.wrapped_up(call, self._now()))
 
     def _call_ended(self, call: Call) -> None:

@@ -44,6 +44,7 @@ class FlowShelf:
         changed: Callable[[Collection[str]], None],
         unknown: Callable[[], None] = lambda: None,
         kept: Path | None = None,
+        manifest: Path = MANIFEST,
     ) -> None:
         """Load the files as they are now.
 
@@ -51,6 +52,7 @@ class FlowShelf:
         epoch seconds; `changed` is told the names of flows that are new, different or gone, and "numbers"
         and "calendar"; `unknown` counts calls to numbers that the table does not have. What comes into force
         is copied to the folder `kept`; a start with files that cannot be used at all goes on with that copy.
+        `manifest` holds the prompts that flows may name.
         Raises FlowFileError: there is none. What a check finds beyond that is only logged.
         """
         self._files = files
@@ -59,7 +61,8 @@ class FlowShelf:
         self._now = now
         self._changed = changed
         self._unknown = unknown
-        self._watch = FileWatch(lambda: (*files.paths(), MANIFEST))
+        self._manifest = manifest
+        self._watch = FileWatch(lambda: (*self._files.paths(), self._manifest))
         self._kept = kept
         self._checked_under = policy()
         self.problems: tuple[Problem, ...] = ()  # why the newest files are not in force
@@ -79,6 +82,10 @@ class FlowShelf:
     def named(self, name: str, version: str = "") -> Flow | None:
         """The flow of this name in the version that a call began with, else the one in force, or None."""
         return self._flows.version(name, version) or self._flows.named(name)
+
+    def read_from(self, files: FlowFiles, manifest: Path) -> None:
+        """Look at these files from now on; what they say is taken up like any change."""
+        self._files, self._manifest = files, manifest
 
     def queues(self) -> Collection[str]:
         """Every queue that flows in force send callers to."""
@@ -111,9 +118,9 @@ class FlowShelf:
 
     def _load(self, policy: Policy) -> Flows:
         try:
-            prompts = load_manifest().prompts
+            prompts = load_manifest(self._manifest).prompts
         except (PromptError, OSError) as error:
-            problem = Problem(file=str(MANIFEST), line=1, key="prompts", value="", remedy=str(error))
+            problem = Problem(file=str(self._manifest), line=1, key="prompts", value="", remedy=str(error))
             raise FlowsRefused([problem]) from error
         today = datetime.datetime.fromtimestamp(self._now(), datetime.UTC).date()
         return self._files.load_checked(policy, prompts, today)

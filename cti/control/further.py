@@ -12,6 +12,7 @@ UPDATES = 2
 class _Call:
     ids: list[str] = field(default_factory=list)  # in the order in which the matters came up
     withdrawn: list[str] = field(default_factory=list)  # opened for what turned out to be none
+    by_hand: set[str] = field(default_factory=set)  # an agent wanted them, whatever the machine reads
     seen: int = 0  # updates in a row in which one more matter was read than there are orders
 
 
@@ -26,11 +27,18 @@ class FurtherOrders:
         call = self._calls.get(main)
         return () if call is None else tuple(call.ids)
 
-    def add(self, main: str, order_id: str) -> None:
+    def add(self, main: str, order_id: str, *, by_hand: bool = False) -> None:
         """One more order was opened for this call."""
         call = self._calls.setdefault(main, _Call())
         call.ids.append(order_id)
         call.seen = 0
+        if by_hand:
+            call.by_hand.add(order_id)
+
+    def by_hand(self, main: str, order_id: str) -> bool:
+        """Whether an agent wanted this order."""
+        call = self._calls.get(main)
+        return call is not None and order_id in call.by_hand
 
     def withdraw(self, main: str, order_id: str) -> None:
         """What the order was opened for is no further matter after all."""

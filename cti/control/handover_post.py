@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 from typing import Protocol
 
 import aiohttp
 import msgspec
 
 from cti.errors import HotlineError
+from cti.signatures import DELIVERY, SIGNATURE, signature
 
 __all__ = ["Handover", "HandoverFailed", "Post", "SaidLine", "WebhookPost"]
-
-SIGNATURE = "X-Hotline-Signature"
-DELIVERY = "X-Hotline-Delivery"
 
 
 class HandoverFailed(HotlineError):
@@ -76,10 +72,9 @@ class WebhookPost:
     async def deliver(self, url: str, secret: str, handover: Handover) -> None:
         """Send it once. Raises HandoverFailed."""
         body = msgspec.json.encode(handover)
-        signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {
             "Content-Type": "application/json",
-            SIGNATURE: f"sha256={signature}",
+            SIGNATURE: signature(secret, body),
             DELIVERY: handover.handover_id,
         }
         try:

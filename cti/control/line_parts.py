@@ -13,7 +13,7 @@ from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.captions import Captions
 from cti.control.dispatch import Dispatch
-from cti.control.line_ports import Callbacks, Callers, LineDeps, LineSettings, nobody_notes
+from cti.control.line_ports import Announcements, Callbacks, Callers, LineDeps, LineSettings, nobody_notes
 from cti.control.listening import Listening
 from cti.control.messages_left import MessagesLeft
 from cti.control.orderdesk import OrderDesk
@@ -48,6 +48,7 @@ class LineParts:
         web_requests: tuple[AllowedRequest, ...],
         settings: LineSettings,
         noted: Callable[[Call, Note], Awaitable[None]] = nobody_notes,
+        announcements: Announcements,
     ) -> None:
         """`captions()` are asked for when they are needed: they are made after this, and tell this part."""
         self._calls = calls
@@ -78,6 +79,7 @@ class LineParts:
             settings=settings,
             beside=self._beside,
             noted=noted,
+            announcements=announcements,
         )
 
     def attach(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from acd.messages import Event as RouterEvent
-from acd.messages import WaitingRecord
+from acd.messages import Staffed, WaitingRecord
 from cti.call import Call
 from cti.control.calls import Calls
 from cti.control.listening import HeardLeg
@@ -30,6 +30,12 @@ class Telephony(Protocol):
 
     def offered(self, call_id: str, agent_id: str) -> bool:
         """Whether the router offers the call to this agent now."""
+
+    def dial_how(self, call: Call, agent_id: str) -> str:
+        """Options of Dial that tell the agent's telephone to answer by itself, "" where a person does."""
+
+    async def vanished(self, call_id: str) -> bool:
+        """The agent's leg ended: whether it vanished without a hang-up, and the citizen is kept for it."""
 
     def talk_over(self, call_id: str) -> None:
         """The agent hung up, the citizen is still there."""
@@ -58,6 +64,9 @@ class Router(Protocol):
 
     def waiting(self, call_id: str) -> WaitingRecord | None:
         """One call in line or ringing, or None."""
+
+    def staffed(self, queue: str, needs: Mapping[str, int]) -> Staffed:
+        """How many agents could take a call of this queue with these needs now."""
 
 
 class Callers(Protocol):
@@ -138,6 +147,27 @@ class Messages(Protocol):
         """Keep what was recorded and make it work; return its seconds, 0 when nothing was said."""
 
 
+class Announcements(Protocol):
+    """What a waiting citizen is told of their area (cti.control.announcing)."""
+
+    async def of(self, call: Call) -> tuple[str, ...]:
+        """Sounds for this caller, found at once or within a second; () for nothing. Never raises."""
+
+    def heard(self, call_id: str, sounds: tuple[str, ...]) -> None:
+        """They are being played to the caller."""
+
+
+class NoAnnouncements:
+    """Nobody announces anything."""
+
+    async def of(self, _call: Call) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+    def heard(self, call_id: str, sounds: tuple[str, ...]) -> None:
+        """Nothing is ever played."""
+
+
 class AheadOfTalk(Protocol):
     """What is made of words that are said before anybody answers (cti.control.talkahead)."""
 
@@ -179,6 +209,7 @@ class LineDeps:
     settings: LineSettings
     beside: Callable[[Awaitable[None], str, str], None]  # work, what it is, call id: outlives the line
     noted: Callable[[Call, Note], Awaitable[None]] = nobody_notes  # told of notes, never raises
+    announcements: Announcements = field(default_factory=NoAnnouncements)  # to callers of an area
 
 
 class NoCallbacks:

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import math
 from dataclasses import replace
+from typing import Any
 
 from acd.messages import (
     CallEnded,
     CallLeft,
     CallQueued,
+    Media,
     NotReadyReason,
     Offer,
     OfferMissed,
@@ -22,6 +24,7 @@ from cti.call import Call
 from cti.control.line_leg import Leg
 from cti.control.line_outside import Outside
 from cti.control.line_ports import LineDeps
+from cti.control.phones import with_video
 from cti.messages import CallState, EntryKind
 from ivr_flows import speech
 from ivr_flows.messages import Event, Failed, LeftLine, Route, TalkOver
@@ -40,8 +43,14 @@ SPEAKING_S = 1.0
 INVITE_S = 1.0
 """So long after the greeting the leg may take to be heard; later nobody is invited to speak."""
 
+AREA_S = 1.0
+"""So long after the greeting what is announced to the caller's area may take to be found."""
+
 AWAY_RING_S = 30.0
 """How long another centre may ring."""
+
+TAKEN_S = 5.0
+"""So long Asterisk may take to redirect a citizen; that ends the session, and nothing after it happens."""
 
 MISSED = {
     "BUSY": NotReadyReason.REFUSED,
@@ -69,6 +78,7 @@ class Waiting:
         self._withdrawn = False
         self._announce = False  # it is time to say the place
         self._talks_at = False  # a prompt is being played to the waiting citizen
+        self._area_told = False  # the caller was told what is announced to their area, or nothing was
         self._known: WaitingRecord | None = None  # as the router had the call last
         self.place: int | None = None
         self.expected_wait_s: float | None = None
@@ -114,10 +124,12 @@ class Waiting:
             self._phones.tell(CallLeft(call_id=call_id))  # a ring of before is dead: same place, new chance
         self._leg.keys.clear()
         hearing = asyncio.create_task(self._hear(action.listen), name=f"hear-{call_id}")
+        area = asyncio.create_task(self._area(), name=f"area-{call_id}")
         try:
-            return await self._wait_for_person(action, hearing)
+            return await self._wait_for_person(action, hearing, area)
         finally:
             hearing.cancel()
+            area.cancel()
             self._deps.ahead.withdrawn(call_id)
             self._leg.keys.clear()
             self._away = ""
@@ -135,7 +147,17 @@ class Waiting:
         self._news.set()
         return heard
 
-    async def _wait_for_person(self, action: Route, hearing: asyncio.Task[bool]) -> Event:
+    async def _area(self) -> tuple[str, ...]:
+        """What is announced to the caller's area, unless they were told."""
+        if self._area_told:
+            return ()
+        sounds = await self._deps.announcements.of(self._leg.call)
+        self._news.set()
+        return sounds
+
+    async def _wait_for_person(
+        self, action: Route, hearing: asyncio.Task[bool], area: asyncio.Task[tuple[str, ...]]
+    ) -> Event:
         leave_at = self._leg.clock() + (math.inf if action.max_wait_s is None else action.max_wait_s)
         greeted = False
         to_invite = action.listen_invite if action.listen else ()
@@ -147,6 +169,8 @@ class Waiting:
                 if not greeted and not self._disturbed():
                     greeted = True
                     await self._say(action.greeting, action)
+                if not self._area_told and not self._disturbed():
+                    await self._tell_area(area)
                 if to_invite and not hearing.done():
                     await self._leg.pause(INVITE_S, self._news)
                 if to_invite and not self._disturbed() and hearing.done():
@@ -176,10 +200,17 @@ class Waiting:
         calls, call = self._deps.calls, self._leg.call
         wanted = (action.queue, dict(action.needs), action.priority)
         if call.state is not CallState.WAITING:
-            calls.update(calls_of.queued(call, *wanted, self._leg.now()))
+            calls.update(calls_of.queued(call, *wanted, self._leg.now()), **self._staffed(call, action))
         elif (call.queue, dict(call.needs), call.priority) != wanted:
             queue, needs, priority = wanted
             calls.update(replace(call, queue=queue, needs=needs, priority=priority))
+
+    def _staffed(self, call: Call, action: Route) -> dict[str, Any]:
+        """Who was there when the call first began to wait: reports say by it why nobody answered in time."""
+        if call.queued is not None:
+            return {}
+        there = self._deps.router.staffed(action.queue, action.needs)
+        return {"staff": (there.ready, there.busy, there.away)}
 
     def _join(self, action: Route) -> bool:
         """Be in line with the router, at the old place; False when it does not take the call.
@@ -193,6 +224,7 @@ class Waiting:
                 call_id=call.call_id,
                 queue=call.queue,
                 needs=call.needs,
+                media=Media(call.media),
                 also=tuple(queue for queue in dict.fromkeys(also) if queue != call.queue),
                 priority=max(call.priority, known.priority if known else call.priority),
                 urgent=action.urgent or (known is not None and known.urgent),
@@ -273,6 +305,23 @@ class Waiting:
         finally:
             self._talks_at = False
 
+    async def _tell_area(self, area: asyncio.Task[tuple[str, ...]]) -> None:
+        """Say what is announced to the caller's area; any key skips it, and an agent who is free ends it."""
+        if not area.done():
+            self._news.clear()
+            await self._leg.pause(AREA_S, self._news)
+        if self._disturbed() or not area.done():
+            return
+        self._area_told = True
+        if area.cancelled() or area.exception() is not None or not area.result():
+            return
+        self._deps.announcements.heard(self._leg.call_id, area.result())
+        self._talks_at = True
+        try:
+            await self._leg.say(area.result(), stops=True, until=self._disturbed)
+        finally:
+            self._talks_at = False
+
     def _place_prompts(self) -> tuple[str, ...]:
         if self.place is None:
             return ("all_busy",)
@@ -292,6 +341,8 @@ class Waiting:
         ):
             return False  # withdrawn, or about to be
         targets = self._phones.dial_targets(offer.agent_id, leg.call.node)
+        if leg.call.media == Media.VIDEO:
+            targets = with_video(targets)
         if not targets:
             self._missed(offer, NotReadyReason.PHONE_LOST, began)
             return False
@@ -299,14 +350,17 @@ class Waiting:
         self._ringing, self._withdrawn = offer, False
         seconds = max(1, round(offer.ring_until - began))
         music = self._deps.settings.music_class
+        how = self._phones.dial_how(leg.call, offer.agent_id)
         try:
             await leg.session.set_variable("DIALSTATUS", "")
-            await leg.session.exec_app("Dial", targets, str(seconds), f"gm({music})")
+            await leg.session.exec_app("Dial", targets, str(seconds), f"gm({music}){how}")
             status = await leg.session.get_variable("DIALSTATUS") or ""
         finally:
             self._ringing = None
         call = leg.call
         if status == "ANSWER":
+            if await self._phones.vanished(leg.call_id):
+                await leg.pause(TAKEN_S)  # the citizen is being taken to where they wait for the agent
             self._phones.talk_over(leg.call_id)
             return True
         if call.with_person:  # so it seemed while AMI was away, but nobody has answered

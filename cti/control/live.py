@@ -72,6 +72,13 @@ class LiveCalls:
                 self.forget(call.call_id)
         return calls
 
+    async def everywhere(self) -> list[Call]:
+        """Return every kept call, whichever server has it. Raises RedisError, TimeoutError or OSError."""
+        async with asyncio.timeout(DEADLINE_S):
+            kept = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(self._key))
+        calls = (_read(key.decode(errors="replace"), value) for key, value in kept.items())
+        return [call for call in calls if call is not None]
+
     async def fetch(self, call_id: str) -> Call | None:
         """Return the call as its last server kept it; None when nobody did, or Redis does not answer."""
         try:

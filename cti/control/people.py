@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cti.ports import Person
 
@@ -13,6 +13,9 @@ class People:
     def __init__(self) -> None:
         self._by_login: dict[str, Person] = {}
         self._by_extension: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[Person]:
+        return iter(tuple(self._by_login.values()))
 
     def meet(self, person: Person) -> None:
         """Remember (the newest version of) a person."""
@@ -41,6 +44,11 @@ class People:
     def extensions(self) -> frozenset[str]:
         """Every extension that belongs to somebody."""
         return frozenset(self._by_extension)
+
+    def districts_of(self, login: str) -> tuple[str, ...]:
+        """区县 whose orders are open to this person, none for all."""
+        person = self.find(login)
+        return () if person is None else person.districts
 
     def find(self, login: str) -> Person | None:
         """The person, or None."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable, Mapping
 
 from cti.ami import AmiError, AmiEvent, AmiLink, AmiNodes, AmiRefused
@@ -14,6 +15,9 @@ log = logging.getLogger(__name__)
 NATIVE_QUEUE = "hotline"
 DESK_SUFFIX = "p"
 """`8001` is the browser's softphone, `8001p` the desk phone of the same agent."""
+
+VIDEO_SUFFIX = "v"
+"""`8001v` is the browser's softphone once more, as Asterisk rings it for calls with video."""
 
 RETRY_S = 1.0
 """A node that did not take a change of its queue is asked again after this long."""
@@ -55,6 +59,10 @@ class Phones:
     def endpoints(self, extension: str) -> tuple[str, str]:
         """The endpoints of one extension: softphone, desk phone."""
         return extension, extension + DESK_SUFFIX
+
+    def registered_endpoints(self, extension: str, node: str) -> tuple[str, ...]:
+        """Those of them that the node can ring now; none while it could not be asked."""
+        return tuple(one for one in self.endpoints(extension) if self._contacts.get(one, {}).get(node))
 
     def targets(self, extension: str, node: str) -> str:
         """Dial string for this extension on this node: its registered telephones, else both."""
@@ -162,10 +170,15 @@ class Phones:
                 await link.queue_pause(interface, paused, queue=NATIVE_QUEUE)
 
 
+def with_video(targets: str) -> str:
+    """The same dial string for a call with video."""
+    return re.sub(r"PJSIP/(\d+)(?=&|$)", rf"PJSIP/\g<1>{VIDEO_SUFFIX}", targets)
+
+
 def extension_of_channel(channel: str, known: Iterable[str]) -> str | None:
     """Return the extension of a channel like ``PJSIP/8001p-0000002a``, or None when it is no agent's."""
     endpoint = channel.removeprefix("PJSIP/").rpartition("-")[0]
-    for name in (endpoint, endpoint.removesuffix(DESK_SUFFIX)):
+    for name in (endpoint, endpoint.removesuffix(DESK_SUFFIX), endpoint.removesuffix(VIDEO_SUFFIX)):
         if name in known:
             return name
     return None

@@ -61,7 +61,7 @@ class Policies:
         self._use = use
         self._queues_needed = queues_needed
         self._changed = changed
-        self._watch = FileWatch(lambda: (file,))
+        self._watch = FileWatch(lambda: (self._file,))
         self._kept = kept
         self.problem = ""  # why the newest file is not in force
         self._policy, self.version = self._first()
@@ -79,6 +79,10 @@ class Policies:
     def title(self, queue: str) -> str:
         """Chinese name of a queue; its own name when the policy does not have it (any more)."""
         return self._titles.get(queue, queue)
+
+    def read_from(self, file: Path) -> None:
+        """Look at this file from now on; what it says is taken up like any change."""
+        self._file = file
 
     async def look(self) -> None:
         """See whether the file changed, and take it up if nothing is wrong with it."""

@@ -23,7 +23,7 @@ from cti.control.dispatch import Dispatch
 from cti.control.recordings import Recordings
 from cti.control.telephony import Telephony
 from cti.faults import fault_site
-from cti.messages import CallState
+from cti.messages import CallState, EntryKind
 from cti.tasks import end
 
 log = logging.getLogger(__name__)
@@ -241,6 +241,7 @@ class Recovery:
             )
             return
         self._calls.metrics.recovered.labels(what="brought_back").inc()
+        self._calls.note(channel.uniqueid, EntryKind.NOTE, {"kind": "brought_back", "values": {}})
         log.info("citizen brought back from the native queue", extra={"call_id": channel.uniqueid})
 
     async def _keep_looking(self, links: tuple[AmiLink, ...]) -> None:

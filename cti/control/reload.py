@@ -25,7 +25,8 @@ from cti.database import writing
 from cti.faults import fault_site
 from cti.flowset import FlowFiles
 from cti.metrics import Metrics
-from cti.tasks import end
+from cti.tasks import aside, end
+from ivr_flows.speech import MANIFEST
 
 LOOK_S = 2.0
 """How often the files are looked at; a change counts when two looks see the same."""
@@ -89,12 +90,14 @@ class Reload:
         changed: Callable[[], None],
         clock: Callable[[], float] = time.time,
         kept: Path | None = None,
+        manifest: Path = MANIFEST,
     ) -> None:
         """Read everything as it is now.
 
         `use` puts a policy in force, `in_progress` are the versions of flows that calls are in, `changed`
         is told when `refused` becomes different. What is in force is copied to the folder `kept` and used by
-        a start at which the files are broken. Raises PolicyError, FlowFileError, OSError: there is no copy.
+        a start at which the files are broken. `manifest` holds the prompts that flows may name.
+        Raises PolicyError, FlowFileError, OSError: there is no copy.
         """
         self._metrics = metrics
         self._write = write
@@ -104,6 +107,7 @@ class Reload:
         self._told: tuple[str, ...] = ()
         self._wrong: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
+        self._looking = asyncio.Lock()
         self.policies = Policies(
             policy_file,
             use=use,
@@ -119,6 +123,7 @@ class Reload:
             changed=self._flows_changed,
             unknown=metrics.unknown_numbers.inc,
             kept=kept / "flows" if kept else None,
+            manifest=manifest,
         )
 
     @property
@@ -144,8 +149,26 @@ class Reload:
         self._metrics.reloads.labels(part="policy", result="taken").inc()
         self._note("policy_changed", version, {"version": version})
 
+    async def take_up(
+        self, write: Callable[[], None], files: FlowFiles, policy_file: Path, manifest: Path
+    ) -> None:
+        """Let `write` put newer files there, and take them up at once; from now on these are looked at.
+
+        Raises what `write` does; what is wrong with the files is refused as always.
+        """
+        async with self._looking:
+            await aside(write)
+            self.policies.read_from(policy_file)
+            self.flows.read_from(files, manifest)
+            await self._look()
+            await self._look()  # a change counts when two looks see the same
+
     async def look(self) -> None:
         """Look once at everything: the policy first, because flows name its queues."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         await self.policies.look()
         await self.flows.look()
         problems = self.flows.problems

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from acd.messages import ConsultAnswered, ConsultEnded, TalkMoved
+from acd.messages import ConsultAnswered, ConsultEnded, TalkMoved, TalkRestored
 from cti import call as calls_of
 from cti.ami import AmiEvent
 from cti.call import Call
@@ -62,6 +62,7 @@ class RoomEvents:
         self._brief = brief
         self._of: dict[str, str] = {}  # unique id of a channel that concerns a shared call -> call id
         self._legs: dict[str, _Leg] = {}  # unique id -> what rings
+        self.on_supervisor: Callable[[Call, Party], None] = lambda call, party: None  # one has come in
 
     def watch(self, call: Call) -> None:
         """From now on, also after a restart, take the events of this call's channels."""
@@ -76,7 +77,9 @@ class RoomEvents:
         return tuple(leg.channel for leg in self._legs.values() if leg.party_id == party_id)
 
     def note(self, call: Call, party: Party, result: str, **more: object) -> None:
-        """Journal what became of somebody who was asked in, or of a transfer."""
+        """Journal what became of somebody who was asked in, or of a transfer; not of supervisors."""
+        if party.supervises:
+            return
         data = {"kind": party.kind.value, "title": party.title, "party_id": party.party_id}
         data |= {"target": party.agent_id or party.number, "by": call.agent_id or "", "result": result}
         self._calls.note_transfer(call.call_id, {**data, **more})
@@ -135,11 +138,14 @@ class RoomEvents:
         call = self._calls.update(calls_of.with_party(call, here))
         self.watch(call)
         self.note(call, here, "answered", ring_s=round(now - party.since, 3))
-        if party.agent_id:
+        if party.agent_id and not party.supervises:
             self._telephony.tell(ConsultAnswered(call_id=call.call_id, agent_id=party.agent_id))
+        if party.agent_id:
             self._brief(call, party.agent_id)
         if not alone:
             self._telephony.tap_party(call, uniqueid, colleague=bool(party.agent_id))
+        if party.supervises:
+            self.on_supervisor(call, here)
         return call
 
     def _result(self, event: AmiEvent) -> None:
@@ -179,8 +185,12 @@ class RoomEvents:
             self._answered(leg, uniqueid)
             return
         for party in call.parties:
-            if party.uniqueid == uniqueid and party.state is PartyState.CONSULTING:
+            if party.uniqueid != uniqueid:
+                continue
+            if party.state is PartyState.CONSULTING:
                 self.all_hear(call, party)
+            elif party.supervises and party.state is PartyState.RINGING:
+                self.joined(call, party, party.channel, uniqueid, alone=False)
 
     def all_hear(self, call: Call, party: Party) -> Call:
         """Who was consulted has come into the room."""
@@ -209,7 +219,9 @@ class RoomEvents:
         """A party hung up, or did not come."""
         call = self._calls.update(calls_of.party_left(call, party.party_id))
         self.note(call, party, result)
-        if party.agent_id:
+        if party.supervises and party.uniqueid:
+            self._telephony.untap_party(call, party.uniqueid)
+        if party.agent_id and not party.supervises:
             self._telephony.tell(ConsultEnded(call_id=call.call_id, agent_id=party.agent_id, missed=missed))
         return call
 
@@ -225,11 +237,13 @@ class RoomEvents:
                 self.stop_ringing(call, party)
                 call = self.gone(call, party, result="cancelled")
         now, before = self._calls.now(), call
-        colleague = next((party for party in call.parties if party.agent_id), None)
+        colleagues = [party for party in call.parties if party.agent_id]
+        colleague = min(colleagues, key=lambda party: party.supervises, default=None)
         if colleague is not None:
             call = self._calls.update(calls_of.talk_moved(call, colleague, now))
             self.note(before, colleague, "completed")
-            self._telephony.tell(TalkMoved(call_id=call.call_id, agent_id=colleague.agent_id))
+            moved = TalkRestored if colleague.supervises else TalkMoved  # the router knows of no supervisor
+            self._telephony.tell(moved(call_id=call.call_id, agent_id=colleague.agent_id))
             self._telephony.beside(self._rooms.now_with(call), "naming the new agent", call.call_id)
         elif call.parties:
             call = self._calls.update(calls_of.agent_stepped_out(call, now))

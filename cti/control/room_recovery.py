@@ -5,7 +5,7 @@ A room is known by its name, which is the call id; who is in it says so by the v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from cti import call as calls_of
@@ -43,6 +43,7 @@ class RoomRecovery:
         self._people = people
         self._server = server
         self._alone = alone
+        self.on_agent_back: Callable[[Call, str, str], Call] = lambda call, _name, _id: call  # to a kept call
         self._held: set[str] = set()  # calls that were held when a former server died
         self._lone: set[str] = set()  # unique ids of who was alone in a room at the last look
 
@@ -81,6 +82,9 @@ class RoomRecovery:
             call = self._calls.update(replace(call, room=True))
             self._events.watch(call)
         for channel in self._beside(call, channels, there):
+            if call.kept_until is not None and self._is_agent(call, channel):
+                call = self.on_agent_back(call, channel.name, channel.uniqueid)
+                continue
             call = await self._found(link, call, channel, alone=channel not in there)
         inside = {channel.uniqueid for channel in there}
         for party in call.parties:
@@ -93,6 +97,9 @@ class RoomRecovery:
         if call.call_id in self._held:  # taken back while nobody could tell: rather heard than held for ever
             self._held.discard(call.call_id)
             await self._rooms.hold(call, False)
+
+    def _is_agent(self, call: Call, channel: Channel) -> bool:
+        return self._telephony.agent_of_channel(channel.name) == call.agent_id
 
     def _beside(self, call: Call, channels: Mapping[str, Channel], there: list[Channel]) -> list[Channel]:
         """People in the room, or alone with agent or citizen, of whom nothing is known."""

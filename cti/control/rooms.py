@@ -6,16 +6,23 @@ which they go on by themselves; a server that dies after any of them leaves nobo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from cti.ami import AmiLink, AmiNodes, AmiRefused, Originate
 from cti.call import Call
+from cti.messages import CallState
 from cti.parties import Party
 
 CONTEXT = "hotline-room"
 
 AGENT_RING_S = 20
 OUTSIDE_RING_S = 45
+
+ON_THE_WAY = "channel not up"
+"""What Asterisk says of a channel that has hung up, and of one that the order before has not moved yet."""
+PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Between tries to move a channel that is on its way."""
 
 HELPER = "-2"
 """Who is rung beside the talk is dialled by a helper whose unique id is the party's id and this."""
@@ -45,7 +52,7 @@ class Rooms:
         """The citizen hears music; the agent rings the party and talks with them alone."""
         await self._introduce(call)
         await self._set(call, call.agent_channel, self._ring(call, party, shown))
-        await self._redirect(call, (call.channel, "wait"), (call.agent_channel, "consult"))
+        await self._redirect(call, (call.channel, "apart"), (call.agent_channel, "consult"))
 
     async def conference(self, call: Call, party: Party) -> None:
         """Agent and consulted party come to the room; the citizen follows by themselves."""
@@ -87,6 +94,46 @@ class Rooms:
         await self._set(call, call.channel, {"HL_HELD": "1" if on else ""})
         if on:
             await self._redirect(call, (call.channel, "wait"))
+
+    async def keep(self, call: Call) -> None:
+        """The citizen hears music until the agent's telephone is back, and is in line after that."""
+        await self._redirect(call, (call.channel, "rejoin"))
+
+    async def without_agent(self, call: Call, party: Party) -> None:
+        """The consulted party and the citizen meet in the room; the agent comes later, by another leg."""
+        await self._set(call, call.agent_channel, {"HL_CALL": ""})  # the old one has nowhere to go but away
+        await self._redirect(call, (party.channel, "other"), (call.channel, "join"))
+
+    async def ring_back(self, call: Call, ring_id: str, targets: str, seconds: int) -> None:
+        """Ring the agent's telephone, which answers by itself and comes into the room."""
+        await self._link(call).originate(
+            Originate(
+                channel=f"Local/back@{CONTEXT}",
+                application="Wait",
+                data="300",
+                timeout=float(seconds) + 5,
+                channel_id=f"{ring_id}-1",
+                other_channel_id=f"{ring_id}{HELPER}",
+                variables={
+                    "__HL_CALL": call.call_id,
+                    "HL_TARGET": targets,
+                    "HL_RING_S": str(seconds),
+                    "HL_SHOWN": call.caller,
+                },
+            )
+        )
+
+    async def meet(self, call: Call) -> None:
+        """The agent's telephone is in the room: the citizen comes at once."""
+        await self._introduce(call)
+        if call.state is CallState.HELD:
+            await self._redirect(call, (call.channel, "join"))
+
+    async def hold_apart(self, call: Call) -> None:
+        """Citizen and agent leave their Dial: the citizen hears music, the agent waits in the room."""
+        await self._introduce(call)
+        await self._set(call, call.channel, {"HL_HELD": "1"})
+        await self._redirect(call, (call.channel, "wait"), (call.agent_channel, "other"))
 
     async def now_with(self, call: Call) -> None:
         """The citizen's agent is another one: whom the dialplan waits for has changed."""
@@ -133,7 +180,14 @@ class Rooms:
         if second is not None:
             extra = {"Channel": second[0], "Context": CONTEXT, "Exten": second[1], "Priority": "1"}
             fields |= {f"Extra{name}": value for name, value in extra.items()}
-        await self._link(call).action("Redirect", fields)
+        for pause in (*PAUSES_S, None):
+            try:
+                await self._link(call).action("Redirect", fields)
+                return
+            except AmiRefused as refused:
+                if pause is None or ON_THE_WAY not in refused.message:
+                    raise
+            await asyncio.sleep(pause)
 
 
 INHERITED = frozenset({"HL_CALL", "HL_PARTY"})

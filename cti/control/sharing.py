@@ -73,13 +73,12 @@ class Sharing:
             calls=calls, folder=outbox, directory=lambda: directory.current, draft=orders.find,
             captions=captions, post=post, secret=secret, audit=audit, notice=self._tell, retry_s=retry_s,
         )  # fmt: skip
+        self.targets = Targets(
+            directory=lambda: directory.current, dispatch=dispatch, people=people, may_call_out=bool(trunk)
+        )
         self.transfers = Transfers(
             calls=calls, dispatch=dispatch, telephony=telephony, rooms=self.rooms, events=self.events,
-            targets=Targets(
-                directory=lambda: directory.current, dispatch=dispatch, people=people,
-                may_call_out=bool(trunk),
-            ),
-            pages=pages, handovers=self.handovers,
+            targets=self.targets, pages=pages, handovers=self.handovers,
         )  # fmt: skip
         self.recovery = RoomRecovery(
             calls=calls, telephony=telephony, events=self.events, rooms=self.rooms, people=people,

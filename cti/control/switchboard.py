@@ -8,13 +8,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
-from acd.messages import CallLeft, CallQueued, Offer, OfferWithdrawn, PlaceChanged, SentAway, TalkRestored
+from acd.messages import (
+    CallLeft,
+    CallQueued,
+    Media,
+    Offer,
+    OfferWithdrawn,
+    PlaceChanged,
+    SentAway,
+    TalkRestored,
+)
 from cti import call as calls_of
 from cti.agi import AgiSession
 from cti.ami import AmiEvent
 from cti.call import Call
 from cti.control.callback_dialling import Place
 from cti.control.calls import Calls
+from cti.control.citizen_guests import Guest
 from cti.control.dispatch import Dispatch
 from cti.control.line import Line, LineDeps
 from cti.control.telephony import Telephony
@@ -28,6 +38,9 @@ from ivr_flows.schema import Flow
 from ivr_flows.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
+
+VIDEO_FLOW = "citizen_video"
+"""What a citizen sees and hears who calls a sign-language seat; without it: what everybody hears."""
 
 FRESH_S = 3.0
 """A call that no server knows and that is younger than this has not heard the greeting yet."""
@@ -60,6 +73,16 @@ class CallbackDialler(Protocol):
 
     async def arrived(self, session: AgiSession) -> Place | None:
         """A citizen who was dialled is here; None for everybody else."""
+
+
+class GuestCitizens(Protocol):
+    """Who knows of citizens who call from the citizens' page (cti.control.text_parts)."""
+
+    async def arrived(self, session: AgiSession) -> Guest | None:
+        """Whose channel this is; None for telephones."""
+
+    async def joined(self, guest: Guest, call: Call) -> None:
+        """The guest's call is in the registry."""
 
 
 class Switchboard:
@@ -96,6 +119,7 @@ class Switchboard:
         self._visits = visits
         self._server = server
         self._fetch = fetch
+        self.guests: GuestCitizens | None = None
         self._lines: dict[str, Line] = {}
         self._early: dict[str, Offer] = {}  # offers for calls that are on their way back to us
 
@@ -114,9 +138,22 @@ class Switchboard:
         call = self._calls.find(session.uniqueid)
         if call is None and stage != "enter":
             call = await self._taken_over(session.uniqueid)
-        known, called_back = call is not None, False
+        known, called_back = call is not None, ""
         if call is None:
             call = await self._new_call(session)
+            guest = None if self.guests is None else await self.guests.arrived(session)
+            if guest is not None:
+                if guest.call_id in self._calls:  # one call is all that a guest has
+                    await session.set_variable("HL_DONE", "1")
+                    await session.hangup()
+                    return
+                call = replace(
+                    call,
+                    caller=guest.number,
+                    media=guest.media,
+                    guest_id=guest.guest_id,
+                    text_only=guest.text_only,
+                )
             if (visited := await self._visited(session, stage)) is not None:
                 call = replace(
                     call,
@@ -126,13 +163,16 @@ class Switchboard:
                     served=True,  # we wanted something of them: who hangs up abandons nothing
                 )
             elif (place := await self._place(session, stage)) is not None:
-                called_back = True
+                called_back = place.callback_id
                 call = replace(call, caller=place.number)
-            call = self._calls.add(call)
+            call = self._calls.add(call, **({"callback_id": called_back} if called_back else {}))
+            if guest is not None and self.guests is not None:
+                await self.guests.joined(guest, call)
+                call = self._calls.get(call.call_id)
         elif call.channel != session.channel:
             call = self._calls.update(replace(call, channel=session.channel))
         session.call_id = call.call_id
-        flow, begin = self._begin(call, stage, known=known, called_back=called_back)
+        flow, begin = self._begin(call, stage, known=known, called_back=bool(called_back))
         line = Line(session, call, flow, self._deps)
         if (before := self._lines.get(call.call_id)) is not None:
             before.replaced = True
@@ -185,7 +225,7 @@ class Switchboard:
             return self._calls.find(call_id)
         self._calls.restore(call)
         self._telephony.announce_taken(call)
-        return self._calls.update(replace(call, server=self._server))
+        return self._calls.update(replace(call, server=self._server), taken_over=True)
 
     def _begin(
         self, call: Call, stage: str, *, known: bool, called_back: bool
@@ -195,6 +235,8 @@ class Switchboard:
         flow = self._flow_named(saved.flow, saved.version) if saved else None
         around = self._around(call)
         opening = CALLBACK_FLOW if called_back else VISIT_FLOW if call.visit_id else ""
+        if call.media == Media.VIDEO:
+            opening = VIDEO_FLOW
         answer = self._flow_named(opening, "") if opening else None
         run = (
             FlowRun.resume(flow, saved, around)

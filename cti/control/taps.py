@@ -140,10 +140,14 @@ class Taps:
 
     async def end(self, call: Call) -> None:
         """Hear the citizen's leg no more."""
-        leg = self._book.drop(call.call_id)
-        self._placing.pop(call.call_id, None)
+        await self.end_leg(call, call.call_id)
+
+    async def end_leg(self, call: Call, uniqueid: str) -> None:
+        """Hear this leg of the call no more, though its channel may live on."""
+        leg = self._book.drop(uniqueid)
+        self._placing.pop(uniqueid, None)
         live = [leg.tap_id] if leg is not None and leg.tap_id else []
-        before = [tapped.tap_id for tapped in call.tapped if tapped.uniqueid == call.call_id]
+        before = [tapped.tap_id for tapped in call.tapped if tapped.uniqueid == uniqueid]
         for tap_id in dict.fromkeys((*live, *before)):
             await self._hang_up(call.node, tap_id)
         self.on_tapped(call.call_id, self.of_call(call.call_id))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from acd.messages import AgentRecord, AgentState, NotReadyReason
+from acd.messages import AgentState
+from cti.control.colleagues import STATES, Colleagues, away
 from cti.control.directory import Directory, DirectoryEntry
 from cti.control.dispatch import Dispatch
 from cti.control.people import People
@@ -15,17 +16,6 @@ from cti.ports import CommandRefused
 TARGETS_MAX = 40
 TEXT_MAX = 40
 OWN_NUMBER = "12345"
-
-STATES: Mapping[AgentState, str] = {
-    AgentState.READY: "示闲",
-    AgentState.RINGING: "振铃",
-    AgentState.TALKING: "通话",
-    AgentState.WRAP_UP: "整理",
-    AgentState.RESERVED: "预占",
-    AgentState.NOT_READY: "示忙",
-    AgentState.OFFLINE: "离线",
-}
-AWAY = frozenset({NotReadyReason.LOST, NotReadyReason.PHONE_LOST, NotReadyReason.SIGNED_IN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +50,7 @@ class Targets:
         self._directory = directory
         self._dispatch = dispatch
         self._people = people
+        self._colleagues = Colleagues(dispatch=dispatch, people=people)
         self._may_call_out = may_call_out
 
     def resolve(self, kind: TargetKind, key: str, *, by: str, free: bool = True) -> Target:
@@ -80,6 +71,14 @@ class Targets:
                     raise CommandRefused("通讯录中没有这个单位或服务")
                 self._trunk()
                 return Target(kind=kind, key=key, title=entry.title, number=entry.number, entry=entry)
+
+    def somebody_of(self, queue: str, *, by: str) -> Target:
+        """The best free colleague who serves this queue. Raises CommandRefused."""
+        asked = self.resolve(TargetKind.QUEUE, queue, by=by)
+        agent = self._colleagues.best(asked.needs, besides=(by,))
+        if agent is None:
+            raise CommandRefused(f"“{asked.title}”现在没有空闲坐席；可以用“直接转”请市民排队")
+        return self._colleague(agent.agent_id, by, free=True)
 
     def _colleague(self, login: str, by: str, *, free: bool) -> Target:
         person, agent = self._people.find(login), self._dispatch.agent(login)
@@ -129,17 +128,20 @@ class Targets:
             note = f"空闲 {state.agents_ready} · 排队 {state.waiting}"
             view = TargetView(kind=TargetKind.QUEUE, key=state.queue, title=title, note=note)
             yield view, (title.lower(), state.queue)
+        skills = {skill.name: skill.title for skill in self._dispatch.policy.skills}
         agents = self._dispatch.snapshot()[0]
         for agent in sorted(agents, key=lambda one: (one.state is not AgentState.READY, one.agent_id)):
             person = self._people.find(agent.agent_id)
-            if person is None or agent.agent_id == by or not person.extension or _away(agent):
+            if person is None or agent.agent_id == by or not person.extension or away(agent):
                 continue
-            note = f"{person.extension} · {STATES[agent.state]}"
+            spoken = self._colleagues.spoken_by(agent)
+            note = " · ".join((person.extension, STATES[agent.state], *("、".join(spoken),) * bool(spoken)))
             view = TargetView(
                 kind=TargetKind.AGENT, key=agent.agent_id, title=person.name, note=note,
                 usable=agent.state is AgentState.READY,
             )  # fmt: skip
-            yield view, (person.name.lower(), agent.agent_id.lower(), person.extension)
+            can = (word.lower() for skill in agent.skills for word in (skill, skills.get(skill, "")))
+            yield view, (person.name.lower(), agent.agent_id.lower(), person.extension, *can)
         yield from (self._of_entry(entry) for entry in entries if not entry.one_key)
 
     def _of_entry(self, entry: DirectoryEntry) -> tuple[TargetView, tuple[str, ...]]:
@@ -148,7 +150,3 @@ class Targets:
             usable=self._may_call_out, one_key=entry.one_key,
         )  # fmt: skip
         return view, (entry.title.lower(), entry.number, *entry.categories)
-
-
-def _away(agent: AgentRecord) -> bool:
-    return agent.state is AgentState.OFFLINE or agent.reason in AWAY

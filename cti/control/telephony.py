@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +72,10 @@ class Telephony:
         self._phone_changed = phone_changed
         self._server = server
         self.on_talk: Callable[[Call], None] = lambda _: None  # told of every talk that begins
+        self.on_leg_ended: Callable[[str], Awaitable[bool]] = (
+            _hung_up  # did it vanish? (cti.control.rejoining)
+        )
+        self.answers_itself: Callable[[str, str], bool] = lambda queue, login: False  # policy
         self._legs: dict[str, dict[str, str]] = {}  # call -> ringing channel -> its unique id
         self._aside: set[asyncio.Task[None]] = set()
 
@@ -118,6 +122,14 @@ class Telephony:
         except AmiError:
             return False
 
+    def ringing(self, call_id: str) -> tuple[str, ...]:
+        """Channels of the telephones that ring for the call now."""
+        return tuple(self._legs.get(call_id, ()))
+
+    def dial_how(self, call: Call, agent_id: str) -> str:
+        """Options of Dial that tell the agent's telephone to answer by itself, "" where a person does."""
+        return "b(hotline-leg^auto^1)" if self.answers_itself(call.queue, agent_id) else ""
+
     def queue_exists(self, queue: str) -> bool:
         """Whether the routing policy has this queue."""
         return any(known.name == queue for known in self._dispatch.policy.queues)
@@ -135,7 +147,7 @@ class Telephony:
     def tap_untapped(self) -> None:
         """Captions have become available: begin with the calls that talk without them."""
         for call in self._calls:
-            if call.with_person and not call.tapped:
+            if call.with_person and not call.tapped and not call.written:
                 self.beside(self._tap_both(call), "tapping", call.call_id)
 
     def talk_found(self, call: Call, agent_id: str, channel: str, uniqueid: str) -> None:
@@ -161,6 +173,10 @@ class Telephony:
         """Whether the router has the call in line or ringing; not when it has become a call-back."""
         waiting = self._dispatch.waiting(call_id)
         return waiting is not None and not waiting.callback
+
+    async def vanished(self, call_id: str) -> bool:
+        """The agent's leg ended: whether it vanished without a hang-up, and the citizen is kept for it."""
+        return await self.on_leg_ended(call_id)
 
     def talk_over(self, call_id: str) -> None:
         """The agent hung up, the citizen is still there; also when nobody told us that they had talked."""
@@ -210,13 +226,13 @@ class Telephony:
     def _consultations_over(self, call: Call) -> None:
         """Colleagues who were asked into the call are free again."""
         for party in call.parties:
-            if party.agent_id:
+            if party.agent_id and not party.supervises:
                 self.tell(ConsultEnded(call_id=call.call_id, agent_id=party.agent_id))
 
     def close_written_up(self) -> None:
         """End calls whose citizen is gone and whose agent does not write them up any more."""
         for call in self._calls:
-            if call.state is CallState.WRAP_UP and not self._writing(call):
+            if call.state is CallState.WRAP_UP and not call.written and not self._writing(call):
                 self._calls.update(calls_of.wrapped_up(call, self._calls.now()))
 
     def _writing(self, call: Call) -> bool:
@@ -368,6 +384,10 @@ class Telephony:
         speaker = Speaker.AGENT if colleague else Speaker.THIRD
         self.beside(self._tap(call, speaker, uniqueid), "tapping", call.call_id)
 
+    def untap_party(self, call: Call, uniqueid: str) -> None:
+        """Somebody has left the talk, whose telephone is still up: what they say now is none of it."""
+        self.beside(self._taps.end_leg(call, uniqueid), "ending a tap", call.call_id)
+
     async def _tap_both(self, call: Call) -> None:
         for speaker, uniqueid in ((Speaker.CITIZEN, call.call_id), (Speaker.AGENT, call.agent_uniqueid)):
             if uniqueid:
@@ -387,3 +407,7 @@ class Telephony:
         call = self._calls.find(call_id)
         if call is not None and call.tapped != tapped:
             self._calls.update(replace(call, tapped=tapped))
+
+
+async def _hung_up(_call_id: str) -> bool:
+    return False

@@ -121,6 +121,18 @@ class Transfers:
             case _:
                 raise CommandRefused("不支持的操作")
 
+    async def send_on(self, person: Person, call_id: str, kind: TargetKind, key: str) -> None:
+        """Send somebody else's talk to a queue or an agent; its agent writes up. Raises CommandRefused."""
+        async with self._turns.setdefault(call_id, asyncio.Lock()):
+            call = self._calls.find(call_id)
+            if call is None or call.agent_gone or not call.with_person:
+                raise CommandRefused(NOT_NOW)
+            target = self._targets.resolve(kind, key, by=call.agent_id or "", free=False)
+            try:
+                await self._blind(person, call, target)
+            except AmiError:
+                raise CommandRefused("电话系统没有执行，通话保持原状；请再试一次") from None
+
     # ------------------------------------------------------------ what may be asked for
 
     def _own(self, person: Person, call_id: str) -> Call:
@@ -133,7 +145,7 @@ class Transfers:
 
     def _someone(self, person: Person, kind: TargetKind, key: str) -> Target:
         if kind is TargetKind.QUEUE:
-            raise CommandRefused("队列不能咨询或加入会议，请用“直接转”")
+            return self._targets.somebody_of(key, by=person.login)
         return self._targets.resolve(kind, key, by=person.login)
 
     def _consulted(self, call: Call) -> Party:
@@ -217,14 +229,15 @@ class Transfers:
     # ------------------------------------------------------------ sending the citizen away
 
     async def _blind(self, person: Person, call: Call, target: Target) -> None:
+        avoid = (call.agent_id or person.login,)
         match target.kind:
             case TargetKind.QUEUE:
-                sent = SentTo(queue=target.key, needs=target.needs, reason="transfer", avoid=(person.login,))
+                sent = SentTo(queue=target.key, needs=target.needs, reason="transfer", avoid=avoid)
                 await self._send_back(call, "transfer", sent, target.title)
             case TargetKind.AGENT:
                 sent = SentTo(
                     queue=call.queue or self._dispatch.policy.default_queue, needs=call.needs,
-                    reason="transfer", avoid=(person.login,), prefer=(target.key,),
+                    reason="transfer", avoid=avoid, prefer=(target.key,),
                 )  # fmt: skip
                 await self._send_back(call, "transfer", sent, target.title)
             case _:

@@ -13,9 +13,11 @@ from cti.visit_records import KeptVisit, VisitSwitch
 from cti.visit_store import VisitStore
 from orders import visits as life
 from orders.errors import OrderError, UnknownOrder
+from orders.fields import TEXT_ONLY
 from orders.lifecycle import value_of
 from orders.messages import OrderField, OrderState
-from orders.records import Order, OrderFilter, OrderPage
+from orders.records import Order, OrderFilter, OrderPage, Sight
+from orders.sight import sees
 from orders.visit_policy import VisitPolicy
 from orders.visits import Answers, Visit, VisitState
 
@@ -85,6 +87,7 @@ WHY = {
     "not_accepted": "工单尚未受理，不能回访",
     "open": "已有未完成的回访",
     "no_number": "没有可以拨打的电话号码",
+    "text_only": "市民要求仅以文字联系，不能电话回访",
 }
 
 
@@ -121,14 +124,24 @@ class VisitDesk:
             raise UnknownVisit
         return KeptVisit(visit=known, owner="", entry_id="")
 
-    async def plan(self, order_ids: Sequence[str], *, after: float | None, by: str) -> Planned:
-        """Plan one visit for each of these orders, not before `after`. Raises VisitRefused."""
+    async def plan(
+        self, order_ids: Sequence[str], *, after: float | None, by: str, sight: Sight | None = None
+    ) -> Planned:
+        """Plan one visit for each of these orders, not before `after`. Raises VisitRefused.
+
+        An order that is not open to `sight` is unknown.
+        """
         orders: list[Order] = []
         skipped: list[Skipped] = []
         for order_id in dict.fromkeys(order_ids):
             try:
-                orders.append(await self._orders.get(order_id))
+                order = await self._orders.get(order_id)
             except UnknownOrder:
+                skipped.append(_skipped(order_id, "unknown"))
+                continue
+            if sight is None or sees(sight, order):
+                orders.append(order)
+            else:
                 skipped.append(_skipped(order_id, "unknown"))
         planned = await self._plan(orders, after=after, by=by)
         return Planned(visits=planned.visits, skipped=(*skipped, *planned.skipped))
@@ -140,16 +153,15 @@ class VisitDesk:
         """
         which = replace(which, state=OrderState.ACCEPTED, visited=False, size=PAGE)
         done = Planned(visits=(), skipped=())
-        page = 1
         while len(done.visits) < most:
-            found = await self._orders.list(replace(which, page=page))
+            found = await self._orders.list(which)
             some = await self._plan(found.orders, after=after, by=by, most=most - len(done.visits))
             done = Planned(
                 visits=(*done.visits, *some.visits), skipped=(*done.skipped, *some.skipped)[:PLAN_MOST]
             )
-            if page * PAGE >= found.total:
+            if not found.next:
                 break
-            page += 1
+            which = replace(which, after=found.next)
         return done
 
     async def _plan(
@@ -174,6 +186,8 @@ class VisitDesk:
                 if order.draft.state is not OrderState.ACCEPTED
                 else "open"
                 if any(visit.open for visit in known)
+                else "text_only"
+                if value_of(order.draft, OrderField.CONTACT_BY) == TEXT_ONLY
                 else "no_number"
                 if not number.diallable
                 else ""
@@ -204,7 +218,7 @@ class VisitDesk:
 
     async def settle(self, visit_id: str, answers: Answers, by: str) -> Visit:
         """A person records what the citizen answered, on the order too. Raises UnknownVisit, VisitRefused."""
-        if answers.solved is None and answers.satisfaction is None:
+        if not answers.rates:
             raise VisitRefused("请填写是否解决或满意度", field="solved")
         visit = (await self.get(visit_id)).visit
         now = self._calls.now()
@@ -218,8 +232,8 @@ class VisitDesk:
         self._visits.record(visit, in_call=in_call)
         return visit
 
-    async def campaign(self) -> Campaign:
-        """How the campaign goes now."""
+    async def campaign(self, *, sight: Sight | None = None) -> Campaign:
+        """How the campaign goes now; visits of orders that are not open to `sight` are not counted."""
         now = self._calls.now()
         switch = await self._store.switch()
         opens_at = self._policy().next_hours(now)
@@ -230,7 +244,7 @@ class VisitDesk:
             changed_at=switch.changed_at,
             open_now=opens_at == now,
             opens_at=opens_at,
-            counts=await self._store.counts(now),
+            counts=await self._store.counts(now, sight=sight),
         )
 
     async def pause(self, *, paused: bool, by: str) -> VisitSwitch:

@@ -22,7 +22,11 @@ from cti.faults import fault_site
 from cti.tasks import end
 from cti.visit_records import KeptVisit, VisitSwitch
 from orders import visits as life
+from orders.course_messages import CourseState
 from orders.errors import OrderError
+from orders.fields import TEXT_ONLY
+from orders.lifecycle import value_of
+from orders.messages import OrderField
 from orders.records import Order
 from orders.visit_load import LoadNow, calls_to_start
 from orders.visits import Result, Visit, VisitState
@@ -41,8 +45,10 @@ DUE_READ = 50
 BUSY_S = 1800.0
 """A citizen who is on the line with us is not visited for so long."""
 AGAIN_S = 300.0
-"""Nobody could tell whether a number is blocked: another look so late."""
+"""Nobody could tell whether a citizen may be called: another look so late."""
 CLAIM_MARGIN_S = 15.0
+_NOBODY_ASKS = frozenset({CourseState.MERGED, CourseState.WITHDRAWN, CourseState.ARCHIVED})
+"""What has become of an order since, so that its citizen is not asked about it."""
 
 RESULTS: Mapping[Dialled, Result] = {
     Dialled.BUSY: Result.BUSY,
@@ -210,17 +216,27 @@ class VisitRounds:
             return False
         if await self._forbidden(visit, now):
             return False
+        order = await self._order_of(visit)
+        if order is None:
+            self._put_off(visit, now + AGAIN_S)
+            return False
+        course = order.draft.course
+        if course is not None and course.state in _NOBODY_ASKS:
+            self._book.keep("cancelled", life.cancelled(visit, course.state.value, "system", now))
+            return False
+        if value_of(order.draft, OrderField.CONTACT_BY) == TEXT_ONLY:  # the wish may be younger than the plan
+            self._book.keep("cancelled", life.cancelled(visit, "text_only", "system", now))
+            return False
         if not await self._claim(visit.visit_id, self._policies.policy.ring_s + CLAIM_MARGIN_S):
             return False
         call_id = self._dialler.new_call_id(node)
-        owner = await self._owner(visit)
         visit = self._book.keep("dialled", life.dialled(visit, call_id, now))
         visited = VisitCall(
             visit_id=visit.visit_id,
             order_id=visit.order_id,
             order_number=visit.order_number,
             number=visit.number,
-            case_owner=owner,
+            case_owner=order.agent,
         )
         self._ringing.add(visit.visit_id)
         self._beside(self._ring(visit, visited), "visiting a citizen", call_id)
@@ -248,12 +264,14 @@ class VisitRounds:
             self._book.keep("unreached", after)
             self._calls.metrics.visits.labels(result=heard.value).inc()
 
-    async def _owner(self, visit: Visit) -> str:
+    async def _order_of(self, visit: Visit) -> Order | None:
+        """The order as it stands; None while nobody can tell how its citizen wishes to be reached."""
         try:
             async with asyncio.timeout(READ_S):
-                return (await self._order(visit.order_id)).agent
-        except (SQLAlchemyError, OSError, TimeoutError, OrderError):
-            return ""  # only a preference
+                return await self._order(visit.order_id)
+        except (SQLAlchemyError, OSError, TimeoutError, OrderError) as error:
+            log.warning("order of a visit not read", extra={"reason": type(error).__name__})
+            return None
 
     async def _forbidden(self, visit: Visit, now: float) -> bool:
         """Whether nobody may be called there; then it is cancelled, or put off while nobody can tell."""

@@ -76,12 +76,16 @@ def read(text: str) -> VisitCall | None:
         return None
 
 
+def _mark(text: str) -> int | None:
+    return int(text) if text in ("1", "2", "3", "4", "5") else None
+
+
 def answers_of(values: Mapping[str, str]) -> Answers:
-    """What a note of the flow says: `solved`, `satisfied`, `words`, `result`."""
-    score = values.get("satisfied", "")
+    """What a note of the flow says: `solved`, `satisfied`, `service`, `words`, `result`."""
     return Answers(
         solved=SOLVED.get(values.get("solved", "")),
-        satisfaction=int(score) if score in ("1", "2", "3", "4", "5") else None,
+        satisfaction=_mark(values.get("satisfied", "")),
+        service=_mark(values.get("service", "")),
         words=values.get("words", "")[: life.WORDS_MAX],
         wants_person=values.get("result") == WANTS_PERSON,
     )
@@ -242,7 +246,7 @@ class Visits:
     def record(self, visit: Visit, *, in_call: bool = True) -> None:
         """Write what is answered so far onto the order, if anything is; `in_call`: in the visit's call."""
         answers = visit.answers
-        if answers.solved is None and answers.satisfaction is None:
+        if not answers.rates:
             return
         event = VisitRecorded(
             visit_id=visit.visit_id,
@@ -250,6 +254,7 @@ class Visits:
             by=visit.recorded_by,
             solved=answers.solved,
             satisfaction=answers.satisfaction,
+            service=answers.service,
             words=answers.words,
             audio_from=answers.audio_from,
             audio_to=answers.audio_to,
@@ -266,7 +271,9 @@ def _told(visit: Visit, title: str) -> str:
     """What the agent is told who takes a visited citizen over."""
     said = [SOLVED_WORDS[visit.answers.solved]] if visit.answers.solved is not None else []
     if visit.answers.satisfaction is not None:
-        said.append(f"满意度 {visit.answers.satisfaction}")
+        said.append(f"结果满意度 {visit.answers.satisfaction}")
+    if visit.answers.service is not None:
+        said.append(f"服务满意度 {visit.answers.service}")
     about = f"（{title}）" if title else ""
     answers = f"，市民答复：{'、'.join(said)}" if said else ""
     return f"回访转人工：工单 {visit.order_number}{about}{answers}"

@@ -228,15 +228,16 @@ class HeadlessDesk:
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         async with self._http.post(f"{self._base}{path}", json=body) as answer:
-            return await _json(path, answer)
+            return await answered(path, answer)
 
     async def fetch(self, path: str) -> dict[str, Any]:
         """GET some JSON; {} where there is nothing. Raises DeskFailed."""
         async with self._http.get(f"{self._base}{path}") as answer:
-            return {} if answer.status == 404 else await _json(path, answer)
+            return {} if answer.status == 404 else await answered(path, answer)
 
 
-async def _json(path: str, answer: aiohttp.ClientResponse) -> dict[str, Any]:
+async def answered(path: str, answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    """Return the server's answer. Raises DeskFailed with its words when it refuses."""
     body: dict[str, Any] = await answer.json()
     if answer.status >= 400:
         raise DeskFailed(f"{path}: {answer.status} {body.get('error', {}).get('message', '')}")

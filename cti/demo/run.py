@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,11 @@ from cti.control.phones import DESK_SUFFIX
 from cti.demo.articles import ensure_articles
 from cti.demo.conversation import PATIENCE_S, Conversation
 from cti.demo.desk import DeskCall, DeskFailed, HeadlessDesk
+from cti.demo.loop import CONTENT, UNHAPPY, Office, OrderLoop, VisitedCitizen
 from cti.demo.network import Network
 from cti.demo.people import DemoAccount, demo_accounts, ensure_accounts
 from cti.demo.script import CITIZENS, Scenario, load_scenarios
+from cti.demo.units import ensure_units
 from cti.launcher import Stack, Steps, stop_signals, unless_stopped
 from cti.machine import check_home
 from cti.messages import CallView, Role
@@ -42,7 +44,18 @@ CONFIG = """# Written by `hotline demo`; overwritten at every start.
 [[trunks]]
 name = "city"
 host = "{trunk}"
+
+[orders]
+clocks = "{rules}/clocks.yaml"
+answers = "{rules}/answers.yaml"
+
+[visits]
+enabled = true
+policy = "{rules}/visits.yaml"
 """
+RULES = Path(__file__).with_name("rules")
+LOOPS = 1
+"""Orders that are followed through the whole loop when nobody sits at a desk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +76,7 @@ def demo_settings(trunk_address: str = TRUNK_ADDRESS) -> tuple[Settings, Path]:
     first = load(instance=INSTANCE, environ=_without_config())
     first.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = first.home / "hotline.toml"
-    file.write_text(CONFIG.format(trunk=trunk_address), encoding="utf-8")
+    file.write_text(CONFIG.format(trunk=trunk_address, rules=RULES), encoding="utf-8")
     return load(instance=INSTANCE, file=file), file
 
 
@@ -78,7 +91,9 @@ class Demo:
         self._options = options
         self._steps = Steps(8)
         self._stack = Stack(settings, instance=INSTANCE, config_file=file, steps=self._steps)
-        self._people = demo_accounts(settings, self._stack.secrets)
+        self._scenarios = load_scenarios(CITIZENS)
+        units = tuple(dict.fromkeys(one.expect.unit for one in self._scenarios))
+        self._people = demo_accounts(settings, self._stack.secrets, units=units)
         self._network = Network(
             settings,
             self._stack.secrets,
@@ -87,8 +102,9 @@ class Demo:
             extensions=tuple(p.extension for p in self._agents) if options.headless else (),
         )
         self._talks: dict[str, Conversation] = {}  # by the caller's number
+        self._visited: dict[str, VisitedCitizen] = {}  # by the number that is called
         self._desks: list[HeadlessDesk] = []
-        self._scenarios = load_scenarios(CITIZENS)
+        self._offices: dict[str, Office] = {}  # by login
 
     @property
     def _agents(self) -> Sequence[DemoAccount]:
@@ -102,6 +118,7 @@ class Demo:
         check_home(self._stack.settings)
         await ensure_accounts(self._stack.settings, self._people)
         await ensure_articles(self._stack.settings)
+        await ensure_units(self._stack.settings)
         async with self._stack as stack:
             self._steps.next("模拟电话网（市民与话机）")
             await self._network.start(self._telephone)
@@ -111,6 +128,8 @@ class Demo:
             finally:
                 for desk in self._desks:
                     await desk.close()
+                for office in self._offices.values():
+                    await office.close()
                 await self._network.stop()
 
     # ------------------------------------------------------------ telephones
@@ -124,8 +143,11 @@ class Demo:
                 await talk.agent(session)
             return
         talk = self._talks.get(who)
+        visited = self._visited.get(who)
         if talk is not None:
             await talk.citizen(session)
+        elif visited is not None:
+            await visited.answer(session)
 
     # ------------------------------------------------------------ a person at the desk
 
@@ -172,9 +194,34 @@ class Demo:
         room = asyncio.Semaphore(len(self._desks))
         chosen = _chosen(self._scenarios, self._options.calls or len(self._scenarios))
         results = await asyncio.gather(*(self._one_alone(scenario, room) for scenario in chosen))
-        return 0 if all(results) else 1
+        done = [line for line in results if line is not None]
+        loops = [await self._one_loop(line) for line in done[:LOOPS]]
+        return 0 if len(done) == len(results) and all(loops) else 1
 
-    async def _one_alone(self, scenario: Scenario, room: asyncio.Semaphore) -> bool:
+    async def _one_loop(self, line: Mapping[str, Any]) -> bool:
+        """Follow an order from accepted to closed, with a redo between; the line says what became of it."""
+        unit = next(one.expect.unit for one in self._scenarios if one.id == line["scenario"])
+        told: dict[str, Any] = {"loop": line["order_number"], "unit": unit}
+        self._steps.detail(f"工单 {line['order_number']} 走完整个闭环")
+        try:
+            for account in self._people:
+                if account.role is Role.CLERK or account.unit == unit:
+                    self._offices[account.login] = Office(self._stack.web, account)
+                    await self._offices[account.login].open()
+            officer = next(one for one in self._offices.values() if one.account.unit == unit)
+            clerk = next(one for one in self._offices.values() if one.account.role is Role.CLERK)
+            self._visited[str(line["phone"])] = VisitedCitizen(UNHAPPY, CONTENT)
+            loop = OrderLoop(clerk, lambda _: officer, self._steps.detail)
+            told |= await loop.follow(str(line["order_id"]), unit)
+            good = True
+        except (DeskFailed, TimeoutError) as error:
+            told |= {"outcome": "failed", "error": str(error) or type(error).__name__}
+            good = False
+        print(json.dumps(told, ensure_ascii=False), flush=True)  # noqa: T201
+        return good
+
+    async def _one_alone(self, scenario: Scenario, room: asyncio.Semaphore) -> dict[str, Any] | None:
+        """Let one citizen call and follow the call; None when something did not go as it should."""
         async with room:
             talk = Conversation(scenario, agent_speaks=True)
             self._talks[scenario.caller] = talk
@@ -194,7 +241,7 @@ class Demo:
             finally:
                 del self._talks[scenario.caller]
             print(json.dumps(line, ensure_ascii=False), flush=True)  # noqa: T201
-            return good
+            return line if good else None
 
     async def _follow(self, scenario: Scenario, talk: Conversation) -> dict[str, Any]:
         desk, seen = await self._answered(scenario.caller)
@@ -229,6 +276,7 @@ class Demo:
             },
             "order_id": order_id,
             "order_number": order["number"],
+            "phone": order["fields"].get("phone", {}).get("value", scenario.caller),
             "recording": str(self._recording(seen.view.call_id)),
             "satisfaction": call["satisfaction"],
             "outcome": call["outcome"],
@@ -265,13 +313,23 @@ class Demo:
         return next(p for p in self._people if p.role is role)
 
     def _tell(self, web: str) -> None:
-        titles = {Role.AGENT: "坐席", Role.SUPERVISOR: "班长", Role.ADMIN: "管理员"}
+        titles = {
+            Role.AGENT: "坐席",
+            Role.SUPERVISOR: "班长",
+            Role.ADMIN: "管理员",
+            Role.LISTENER: "领导旁听",
+            Role.CLERK: "派单员",
+            Role.UNIT: "承办单位",
+            Role.LEADER: "领导",
+            Role.AUDITOR: "审计员",
+        }
         lines = [f"网页桌面  {web}"]
         lines += [f"  {titles[p.role]}  账号 {p.login:<9} 密码 {p.password}" for p in self._people]
         if not self._options.headless:
             lines.append(
                 "打开网页，用坐席账号登录，允许使用麦克风，点“示闲”，电话就会打进来。按 Ctrl+C 结束。"
             )
+            lines.append(f"班长的大屏在 {web}/wall，市民的网页（语音、手语视频、文字）在 {web}/citizen")
         print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,7 +27,7 @@ class ApiError(Exception):
     """
 
     def __init__(
-        self, status: int, code: str, shown: str, *, field: str = "", more: dict[str, object] | None = None
+        self, status: int, code: str, shown: str, *, field: str = "", more: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(f"{status} {code}")
         self.status = status
@@ -76,7 +77,7 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
             400, "invalid", f"请求内容有误：{field}" if field else "请求内容有误", field=field
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise ApiError(400, "invalid", "请求不是有效的 JSON") from None
+        raise ApiError(400, "invalid", "请求不是有效的 JSON，须为 UTF-8 编码") from None
 
 
 def read_query(request: web.Request, kind: type[T]) -> T:

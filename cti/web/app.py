@@ -10,7 +10,7 @@ from aiohttp import web
 
 from cti.faults import fault_site
 from cti.web.answers import BODY_MAX
-from cti.web.guard import DEPS, guarded, on_response, shield
+from cti.web.guard import DEPS, RATES, guarded, on_response, shield
 from cti.web.health import LAG, LoopLag, measure_lag
 from cti.web.ports import WebDeps
 from cti.web.presence import Presence
@@ -62,8 +62,11 @@ def make_app(deps: WebDeps) -> web.Application:
     """
     app = web.Application(middlewares=[shield], client_max_size=BODY_MAX)
     app[DEPS] = deps
+    deps.pages.snapshots_from(deps.floor.snapshot)
     app[PRESENCE] = Presence(deps.floor, grace_s=deps.grace_s)
+    deps.pages.sign_out = app[PRESENCE].signed_out
     app[LAG] = LoopLag()
+    app[RATES] = {}
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route))
         if route.method == "GET" and route.path != "/api/ws":

@@ -32,6 +32,10 @@ class BlockedBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     until: float | None = None  # in force before; None: until taken off
 
 
+class UnblockQuery(msgspec.Struct):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
 @contextmanager
 def _refusals() -> Iterator[None]:
     try:
@@ -60,10 +64,11 @@ async def put_blocked(request: web.Request) -> web.StreamResponse:
 
 
 async def remove_blocked(request: web.Request) -> web.StreamResponse:
-    """DELETE /api/blocked/{number}"""
+    """DELETE /api/blocked/{number}?reason=…"""
+    query = read_query(request, UnblockQuery)
     with _refusals():
         gone = await request.app[DEPS].blocked.remove(
-            request.match_info["number"][:40], by=person_of(request).login
+            request.match_info["number"][:40], by=person_of(request).login, reason=query.reason.strip()
         )
     if not gone:
         raise ApiError(404, "not_found", "名单中没有这个号码")

@@ -14,9 +14,11 @@ from acd.phone_numbers import masked, read_number, spellings
 from cti.callback_records import NOTE_MAX, REASON_MAX, CallbackFilter
 from cti.control.callback_desk import CallbackRefused, UnknownCallback
 from cti.messages import Role
+from cti.missed_calls import MISSED
 from cti.ports import Person
 from cti.web.answers import ApiError, answer, read_body, read_query
 from cti.web.guard import DEPS, person_of
+from cti.web.secret_calls import secret_calls
 
 __all__ = [
     "callback_body",
@@ -47,8 +49,9 @@ class CallbacksQuery(msgspec.Struct):
 
 
 class NewCallback(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    number: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
-    queue: Text
+    number: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    queue: Text = ""
+    call_id: Annotated[str, msgspec.Meta(max_length=80)] = ""  # a missed call: its number, and its queue
     note: Annotated[str, msgspec.Meta(max_length=NOTE_MAX)] = ""
     urgent: bool = False
     after: float | None = None  # not before this time
@@ -84,7 +87,7 @@ def _refusals() -> Iterator[None]:
 
 
 async def list_callbacks(request: web.Request) -> web.StreamResponse:
-    """GET /api/callbacks: open ones by place, then closed ones, newest first."""
+    """GET /api/callbacks: open ones by place, due ones before them, then closed ones, newest first."""
     deps, person = request.app[DEPS], person_of(request)
     query = read_query(request, CallbacksQuery)
     states = tuple(state for state in CallbackState if query.open is None or (state in OPEN) is query.open)
@@ -102,6 +105,7 @@ async def list_callbacks(request: web.Request) -> web.StreamResponse:
         agent=query.agent,
         since=query.since,
         until=query.until,
+        due_first=deps.clock(),
         page=query.page,
         size=query.size,
     )
@@ -136,10 +140,23 @@ async def create_callback(request: web.Request) -> web.StreamResponse:
     """POST /api/callbacks: a person wants somebody called back; an open one of the number takes it up."""
     deps, person = request.app[DEPS], person_of(request)
     body = await read_body(request, NewCallback)
+    number, queue = body.number, body.queue
+    for name in () if body.call_id else ("number", "queue"):
+        if not getattr(body, name):
+            raise ApiError(400, "invalid", "请求内容有误", field=name)
+    if body.call_id:
+        call = await deps.calls.call(body.call_id)
+        if call is None:
+            raise ApiError(404, "not_found", "找不到这通电话")
+        secret = await secret_calls(request, [call.call_id])
+        if call.outcome not in MISSED or secret:  # whose number it is, is nobody's to learn in this way
+            raise ApiError(403, "forbidden", "只能为漏接来电登记回拨")
+        number, queue = call.caller, queue or call.queue
     with _refusals():
         callback = await deps.callbacks.create(
-            number=body.number,
-            queue=body.queue,
+            number=number,
+            queue=queue,
+            call_id=body.call_id,
             note=body.note.strip(),
             urgent=body.urgent,
             after=body.after,

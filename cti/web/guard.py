@@ -15,13 +15,20 @@ from cti.faults import fault_site
 from cti.messages import Role
 from cti.ports import Person
 from cti.sessions import Session
+from cti.tokens import PREFIX, ApiToken, Scope
 from cti.web.answers import ApiError, error_answer
+from cti.web.bucket import TokenBucket
 from cti.web.ports import WebDeps
+from cti.web.scopes import SCOPES
+from cti.web.veils import look_as, viewer_for
+from orders.privacy import NOBODY
 
 __all__ = [
     "COOKIE",
     "DEPS",
+    "RATES",
     "SESSION",
+    "TOKEN",
     "Handler",
     "Route",
     "check_origin",
@@ -39,7 +46,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 DEPS = web.AppKey("deps", WebDeps)
 SESSION = web.RequestKey("session", Session)
+TOKEN = web.RequestKey("token", ApiToken)
+RATES: web.AppKey[dict[str, TokenBucket]] = web.AppKey("rates", dict)
 COOKIE = "hotline_session"
+TOKEN_MAX = 128
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CSP = "; ".join(
@@ -117,7 +127,7 @@ def person_of(request: web.Request) -> Person:
     return request[SESSION].person
 
 
-async def _sign_in(request: web.Request) -> None:
+async def _sign_in(request: web.Request, route: Route) -> None:
     """Find the session of a request, by `Authorization: Bearer` or by the cookie, and keep it there."""
     accounts = request.app[DEPS].accounts
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -126,6 +136,9 @@ async def _sign_in(request: web.Request) -> None:
         token = request.cookies.get(COOKIE, "")
     if not token:
         raise ApiError(401, "signed_out", "请先登录")
+    if by_header and token.startswith(PREFIX):
+        await _admit_system(request, route, token.strip())
+        return
     if not by_header:
         is_websocket = request.headers.get("Upgrade", "").lower() == "websocket"
         check_origin(request, needed=is_websocket or request.method not in SAFE_METHODS)
@@ -135,17 +148,52 @@ async def _sign_in(request: web.Request) -> None:
     request[SESSION] = session
 
 
+async def _admit_system(request: web.Request, route: Route, secret: str) -> None:
+    """Let another system in by its token, as far as its scopes and its rate go."""
+    deps = request.app[DEPS]
+    token = None
+    if deps.systems is not None and len(secret) <= TOKEN_MAX:
+        token = await deps.systems.tokens.find(secret)
+    if token is None:
+        raise ApiError(401, "signed_out", "令牌无效、已过期或已吊销")
+    now = time.monotonic()
+    rates = request.app[RATES]
+    bucket = rates.get(token.token_id)
+    if bucket is None or bucket.burst != max(1.0, token.per_minute / 6):
+        per_s, burst = token.per_minute / 60, max(1.0, token.per_minute / 6)
+        bucket = rates[token.token_id] = TokenBucket(per_s, burst, now)
+    if not bucket.take(now):
+        raise ApiError(
+            429, "too_many", "请求过于频繁", more={"retry_after_s": round(60 / token.per_minute, 2)}
+        )
+    needed = SCOPES.get(("GET" if request.method == "HEAD" else request.method, route.path))
+    if needed is None or not needed <= set(token.scopes):
+        raise ApiError(403, "scope_missing", "令牌没有此项权限")
+    # What a token may see is what a supervisor may see, at the addresses of its scopes and no others.
+    # Who it was is another matter: that it neither reads nor finds orders by, as the policy says of systems.
+    viewed_as = "system_persons" if Scope.PERSONS_READ in token.scopes else "system"
+    person = Person(login=f"api:{token.name}", name=token.name, role=Role.SUPERVISOR, viewed_as=viewed_as)
+    request[TOKEN] = token
+    request[SESSION] = Session(
+        token_hash="", person=person, created_at=token.created_at, seen_at=deps.clock()
+    )
+
+
 def guarded(route: Route) -> Handler:
     """Return the route's handler with sign-in and role checked before it."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        look_as(None, NOBODY)  # a connection's requests follow one another in one task
         if route.roles is None:
             if request.method not in SAFE_METHODS:
                 check_origin(request, needed=False)
             return await route.handler(request)
-        await _sign_in(request)
+        await _sign_in(request, route)
         if person_of(request).role not in route.roles:
             raise ApiError(403, "forbidden", "您没有此项权限")
+        casework = request.app[DEPS].casework
+        policy = None if casework is None else casework.privacy
+        look_as(policy, viewer_for(person_of(request)))
         return await route.handler(request)
 
     return handle

@@ -75,10 +75,18 @@ async def ready(request: web.Request) -> web.StreamResponse:
         )
         if not fine
     ]
+    notes = () if deps.casework is None else deps.casework.shelf.notes
+    degraded += [f"workdays without {note.year}" for note in notes if note.missing]
+    unreadable = 0 if deps.casework is None else len(deps.casework.store.unreadable.ids)
+    shown = [note.shown for note in notes]
+    if unreadable:
+        degraded.append(f"{unreadable} orders unreadable")
+        shown.append(f"有 {unreadable} 张工单的数据无法读取，已跳过；请审计员查看审计记录并做链校验")
     told = {
         "ready": serves,
         "accepting": accepting,
         "degraded": degraded,
+        "notices": shown,
         "redis": health.redis,
         "database": health.database,
         "asterisk": dict(health.asterisk),

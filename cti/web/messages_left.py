@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
-from cti.messages import EntryKind
-from cti.web.answers import ApiError, answer
-from cti.web.calls import file_inside
+from cti.messages import Entry
+from cti.web.answers import ApiError, answer, read_query
+from cti.web.calls import TEXT_SEARCH_S, file_inside
 from cti.web.guard import DEPS, person_of
+from cti.web.secret_calls import check_heard, covered_numbers
 
-__all__ = ["LeftMessage", "list_messages", "message_audio"]
+__all__ = ["LeftMessage", "list_messages", "message_audio", "newest_messages"]
 
 
 class LeftMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,13 +37,21 @@ class _Data(msgspec.Struct, frozen=True):
     purpose: str = "message"
 
 
+class MessagesQuery(msgspec.Struct):
+    since: float | None = None  # left after; without it the last 31 days
+    page: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
+    size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+
+
 async def _messages(request: web.Request) -> list[tuple[LeftMessage, str]]:
-    """The call's messages and their files. One that was noted twice, around a crash, is told once."""
     call_id = request.match_info["call_id"][:80]
+    return _told(call_id, await request.app[DEPS].calls.messages_of([call_id]))
+
+
+def _told(call_id: str, entries: Sequence[Entry]) -> list[tuple[LeftMessage, str]]:
+    """A call's messages and their files. One that was noted twice, around a crash, is told once."""
     found: dict[str, tuple[LeftMessage, str]] = {}
-    for entry in await request.app[DEPS].calls.entries(call_id):
-        if entry.kind is not EntryKind.MESSAGE:
-            continue
+    for entry in entries:
         data = msgspec.convert(entry.data, _Data)
         number = len(found) + 1
         message = LeftMessage(
@@ -60,12 +70,44 @@ async def list_messages(request: web.Request) -> web.StreamResponse:
     return answer({"messages": [message for message, _ in await _messages(request)]})
 
 
+async def newest_messages(request: web.Request) -> web.StreamResponse:
+    """GET /api/messages: voice messages of all calls, newest first, each with its caller."""
+    deps = request.app[DEPS]
+    query = read_query(request, MessagesQuery)
+    since = deps.clock() - TEXT_SEARCH_S if query.since is None else query.since
+    total, entries = await deps.calls.messages(
+        since=since, limit=query.size, offset=(query.page - 1) * query.size
+    )
+    call_ids = list(dict.fromkeys(entry.call_id for entry in entries))
+    of_calls: dict[str, list[Entry]] = {call_id: [] for call_id in call_ids}
+    for entry in await deps.calls.messages_of(call_ids):
+        of_calls[entry.call_id].append(entry)
+    by_file = {
+        (call_id, file): message
+        for call_id, of_call in of_calls.items()
+        for message, file in _told(call_id, of_call)
+    }
+    callers = {call_id: await deps.calls.call(call_id) for call_id in call_ids}
+    covered = await covered_numbers(request, [call for call in callers.values() if call is not None])
+    told = []
+    for entry in entries:
+        message = by_file.pop((entry.call_id, msgspec.convert(entry.data, _Data).file), None)
+        if message is None:
+            continue  # noted twice
+        call = callers[entry.call_id]
+        caller = "" if call is None else covered.get(entry.call_id, call.caller)
+        more = {"call_id": entry.call_id, "caller": caller}
+        told.append({**msgspec.to_builtins(message), **more})
+    return answer({"total": total, "page": query.page, "size": query.size, "messages": told})
+
+
 async def message_audio(request: web.Request) -> web.StreamResponse:
     """GET /api/calls/{call_id}/messages/{number}: WAV, mono; `Range` is understood.
 
     Whoever is signed in may hear it, since whoever calls back must. Every listening is written to the trail.
     """
     deps = request.app[DEPS]
+    await check_heard(request, request.match_info["call_id"][:80])
     number = request.match_info["number"]
     files = {str(message.number): file for message, file in await _messages(request)}
     path = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -12,13 +12,16 @@ import msgspec
 from aiohttp import web
 
 from cti.messages import Role
-from cti.ports import Person
+from cti.roles import STAFF
 from cti.web.answers import ApiError, answer, read_body, read_query
 from cti.web.guard import DEPS, person_of
-from cti.web.ports import WebDeps
+from cti.web.opened import note_opened
+from cti.web.veils import veil_of, viewer
+from orders.course_messages import CourseState, Supervision
 from orders.errors import (
     ChainBroken,
     Contention,
+    CourseConflict,
     FieldTooLong,
     IllegalTransition,
     KeyReused,
@@ -29,10 +32,29 @@ from orders.errors import (
     UnknownOrder,
     ValueRefused,
 )
-from orders.messages import OrderState, Solved
-from orders.records import Order, OrderFilter
+from orders.fields import CONFIDENTIAL
+from orders.lifecycle import value_of
+from orders.messages import Channel, OrderField, OrderState, Solved
+from orders.privacy import Datum, Secrecy, secrecy_of
+from orders.records import Order, OrderFilter, Sight
+from orders.sight import sees
+from orders.veils import PERSONAL
 
-__all__ = ["discard_order", "edit_fields", "list_orders", "one_order", "order_body", "submit_order"]
+__all__ = [
+    "check_covered",
+    "check_may_change",
+    "discard_order",
+    "edit_fields",
+    "list_orders",
+    "one_order",
+    "order_body",
+    "order_named",
+    "order_open",
+    "refusals",
+    "seen",
+    "sight_of",
+    "submit_order",
+]
 
 Text = Annotated[str, msgspec.Meta(max_length=100)]
 Value = Annotated[str, msgspec.Meta(max_length=4000)]
@@ -49,7 +71,17 @@ class OrdersQuery(msgspec.Struct):
     agent: Text = ""
     visited: bool | None = None
     solved: Solved | None = None
+    course: CourseState | None = None
+    lead: Text = ""
+    late: bool = False
+    near: bool = False
+    in_time: bool = False  # with `near`: near and not over
+    supervised: Supervision | None = None
+    channel: Channel | None = None
+    category: Text = ""
+    district: Text = ""
     page: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
+    after: Annotated[str, msgspec.Meta(max_length=120)] = ""  # `next` of the page before
     size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
 
 
@@ -63,27 +95,34 @@ class DiscardBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def order_body(order: Order) -> dict[str, object]:
-    """Return what a page is told of an order: one flat object, fields with their provenance inside."""
-    draft = order.draft
+    """Return what a page is told of an order: one flat object, fields with their provenance inside.
+
+    What is not for who looks (`cti.web.veils`) is covered; `masked` names it.
+    """
+    draft, veil = order.draft, veil_of(order)
     return {
         "order_id": draft.order_id,
         "call_id": draft.call_id,
         "version": draft.version,
         "state": draft.state.value,
+        "channel": draft.channel.value,
         "number": order.number,
-        "caller": order.caller,
+        "caller": veil.value(Datum.CALLER, order.caller),
         "agent": order.agent,
         "created_at": order.created_at,
         "updated_at": order.updated_at,
         "closed_at": order.closed_at,
-        "reason": order.reason,
-        "fields": msgspec.to_builtins(dict(draft.fields)),
-        "visit": msgspec.to_builtins(draft.visit),
+        "reason": veil.text(order.reason),
+        "fields": veil.fields(msgspec.to_builtins(dict(draft.fields))),
+        "visit": veil.tree(msgspec.to_builtins(draft.visit)),
+        "links": [veil.link(msgspec.to_builtins(link)) for link in draft.links],
+        "masked": veil.masked,
+        "may_unmask": veil.may_unmask,
     }
 
 
 @contextmanager
-def _refusals(order: Order | None = None) -> Iterator[None]:
+def refusals(order: Order | None = None) -> Iterator[None]:
     """Answer what the order's rules refuse; with a conflict comes the order as it stands."""
     more: dict[str, object] = {} if order is None else {"order": order_body(order)}
     try:
@@ -92,6 +131,8 @@ def _refusals(order: Order | None = None) -> Iterator[None]:
         raise ApiError(404, "not_found", error.shown) from None
     except StaleVersion as error:
         raise ApiError(409, "conflict", error.shown, field=error.field, more=more) from None
+    except CourseConflict as error:
+        raise ApiError(409, "conflict", error.shown, more=more) from None
     except IllegalTransition as error:
         raise ApiError(409, "closed", error.shown, more=more) from None
     except MissingFields as error:
@@ -117,13 +158,36 @@ def _refusals(order: Order | None = None) -> Iterator[None]:
         raise ApiError(409, "refused", error.shown, more=more) from None
 
 
-async def _order(request: web.Request) -> Order:
-    with _refusals():
-        return await request.app[DEPS].orders.get(request.match_info["order_id"][:80])
+async def sight_of(request: web.Request) -> Sight | None:
+    """Return what is open to whoever asks, None for every order."""
+    casework = request.app[DEPS].casework
+    return None if casework is None else await casework.sights.of(person_of(request))
 
 
-async def _check_may_change(deps: WebDeps, order: Order, person: Person) -> None:
-    """An agent changes the orders of their own calls; a supervisor any."""
+async def order_named(request: web.Request) -> Order:
+    """Return the order that the address names. Raises ApiError 404, also when it is not theirs to see."""
+    return await order_open(request, request.match_info["order_id"][:80])
+
+
+async def order_open(request: web.Request, order_id: str) -> Order:
+    """Return an order. Raises ApiError 404, also when it is not theirs to see."""
+    sight = await sight_of(request)
+    with refusals():
+        order = await request.app[DEPS].orders.get(order_id)
+        if sight is not None and not sees(sight, order):
+            raise UnknownOrder(order.draft.order_id)
+        return order
+
+
+async def seen(request: web.Request, found: Iterable[Order]) -> list[Order]:
+    """Return those of the orders that are open to whoever asks."""
+    sight = await sight_of(request)
+    return [order for order in found if sight is None or sees(sight, order)]
+
+
+async def check_may_change(request: web.Request, order: Order) -> None:
+    """An agent changes the orders of their own calls; a supervisor any. Raises ApiError 403."""
+    deps, person = request.app[DEPS], person_of(request)
     if person.role is not Role.AGENT or order.agent == person.login:
         return
     call = await deps.calls.call(order.draft.call_id)
@@ -132,8 +196,33 @@ async def _check_may_change(deps: WebDeps, order: Order, person: Person) -> None
         raise ApiError(403, "forbidden", "这张工单由其他坐席受理，如需修改请联系班长")
 
 
+def check_covered(order: Order, given: Mapping[str, str]) -> None:
+    """Let nobody write back what they are shown instead of a value, nor uncover an order by the way.
+
+    Raises ApiError 400, 403.
+    """
+    veil = veil_of(order)
+    for field, value in given.items():
+        datum = PERSONAL.get(field)
+        if datum is not None and datum.value in veil.masked:
+            shown = veil.value(datum, value_of(order.draft, OrderField(field)))
+        else:
+            shown = ""
+        if shown and value == shown:
+            raise ApiError(400, "invalid", "这是隐藏后的内容，不能保存；请先查看完整信息", field=field)
+        if field in (OrderField.TITLE, OrderField.SUMMARY) and Datum.WORDS.value in veil.masked:
+            raise ApiError(
+                400, "invalid", "文字中有隐藏的个人信息，不能修改；请联系有权限的人员", field=field
+            )
+    uncovers = given.get(OrderField.SECRECY, CONFIDENTIAL) != CONFIDENTIAL
+    is_confidential = secrecy_of(order.draft) is Secrecy.CONFIDENTIAL and bool(veil.rule.covered)
+    if uncovers and is_confidential and not viewer().confidential:
+        raise ApiError(403, "forbidden", "您没有解除保密的权限", field=OrderField.SECRECY.value)
+
+
 async def list_orders(request: web.Request) -> web.StreamResponse:
     """GET /api/orders: newest first."""
+    deps = request.app[DEPS]
     query = read_query(request, OrdersQuery)
     which = OrderFilter(
         state=query.state,
@@ -143,16 +232,30 @@ async def list_orders(request: web.Request) -> web.StreamResponse:
         agent=query.agent,
         visited=query.visited,
         solved=query.solved,
+        course=() if query.course is None else (query.course,),
+        lead=query.lead,
+        due_before=deps.clock() if query.late else None,
+        due_after=deps.clock() if query.in_time else None,
+        near_before=deps.clock() if query.near else None,
+        supervised=query.supervised,
+        channel=query.channel,
+        category=query.category,
+        district=query.district,
+        sight=await sight_of(request),
         page=query.page,
         size=query.size,
+        after=query.after,
     )
-    with _refusals():
-        page = await request.app[DEPS].orders.list(which)
+    with refusals():
+        page = await deps.orders.list(which)
     return answer(
         {
             "total": page.total,
             "page": page.page,
             "size": page.size,
+            "exact": page.exact,
+            "unreadable": page.unreadable,
+            "next": page.next,
             "orders": [order_body(order) for order in page.orders],
         }
     )
@@ -160,9 +263,11 @@ async def list_orders(request: web.Request) -> web.StreamResponse:
 
 async def one_order(request: web.Request) -> web.StreamResponse:
     """GET /api/orders/{order_id}: the order and, when it is known, whether its call can be listened to."""
-    order = await _order(request)
+    order = await order_named(request)
+    await note_opened(request, order)
     call = await request.app[DEPS].calls.call(order.draft.call_id)
-    has = call is not None and call.recording_file is not None
+    has = call is not None and call.recording_file is not None and veil_of(order).recording
+    has = has and person_of(request).role in STAFF  # whom the address is open to
     url = f"/api/calls/{order.draft.call_id}/recording" if has else None
     return answer({**order_body(order), "recording_url": url})
 
@@ -171,11 +276,12 @@ async def edit_fields(request: web.Request) -> web.StreamResponse:
     """PATCH /api/orders/{order_id}/fields: one after the other; those before a refused one stand."""
     deps = request.app[DEPS]
     body = await read_body(request, FieldsBody)
-    order = await _order(request)
+    order = await order_named(request)
     person = person_of(request)
-    await _check_may_change(deps, order, person)
+    await check_may_change(request, order)
+    check_covered(order, body.fields)
     for field, value in body.fields.items():
-        with _refusals(order):
+        with refusals(order):
             order = await deps.orders.edit(
                 order.draft.order_id, field, value, agent=person.login, seen=body.version
             )
@@ -190,12 +296,12 @@ async def submit_order(request: web.Request) -> web.StreamResponse:
         raise ApiError(
             400, "invalid", f"请求缺少 Idempotency-Key，或超过 {KEY_MAX} 个字符", field="Idempotency-Key"
         )
-    order = await _order(request)
+    order = await order_named(request)
     person = person_of(request)
-    await _check_may_change(deps, order, person)
+    await check_may_change(request, order)
     # People choose their keys apart from one another: one person's key is never another one's.
     stored = hashlib.sha256(f"{person.login}\n{key}".encode()).hexdigest()
-    with _refusals(order):
+    with refusals(order):
         order = await deps.orders.submit(order.draft.order_id, person.login, f"submit:{stored}")
     return answer(order_body(order))
 
@@ -204,9 +310,9 @@ async def discard_order(request: web.Request) -> web.StreamResponse:
     """POST /api/orders/{order_id}/discard: give the draft up, with a reason."""
     deps = request.app[DEPS]
     body = await read_body(request, DiscardBody)
-    order = await _order(request)
+    order = await order_named(request)
     person = person_of(request)
-    await _check_may_change(deps, order, person)
-    with _refusals(order):
+    await check_may_change(request, order)
+    with refusals(order):
         order = await deps.orders.discard(order.draft.order_id, person.login, body.reason)
     return answer(order_body(order))

@@ -13,19 +13,30 @@ import msgspec
 from acd.callbacks import Callback
 from cti.accounts import Accounts
 from cti.blocked import BlockedNumbers
+from cti.boards import Boards
 from cti.callback_records import KeptCallback
 from cti.callback_store import CallbackStore
 from cti.calls import CallStore
+from cti.casework.parts import Casework
+from cti.control.citizen_desk import CitizenAccess
+from cti.control.desk_parts import DeskParts
+from cti.control.editions import EditionKeeper
 from cti.control.visit_desk import Campaign, Planned
+from cti.figures.load import FactLog
 from cti.metrics import Metrics
 from cti.ports import Floor, Person
+from cti.quality.rounds import Quality
+from cti.report_parts import ReportDesk
+from cti.settings_view import SettingView
+from cti.staff_messages import StaffMessages
+from cti.systems import Systems
 from cti.transcripts import TranscriptStore
 from cti.visit_records import KeptVisit, VisitSwitch
 from cti.visit_store import VisitStore
 from cti.web.pages import PageHub
 from orders.accuracy_load import AccuracyLog
 from orders.messages import KnowledgeAnswer
-from orders.records import Order, OrderFilter, OrderPage
+from orders.records import Order, OrderFilter, OrderPage, Sight
 from orders.visits import Answers, Visit
 
 __all__ = ["CallbackDesk", "IceServer", "JournalState", "OrderDesk", "PhoneAccount", "VisitDesk", "WebDeps"]
@@ -68,6 +79,14 @@ class OrderDesk(Protocol):
 
     async def discard(self, order_id: str, agent: str, reason: str) -> Order: ...
 
+    async def link(self, order_id: str, other: str, *, agent: str) -> Order: ...
+
+    async def unlink(self, order_id: str, other: str, *, agent: str) -> Order: ...
+
+    async def merge(self, order_id: str, into: str, *, agent: str) -> Order: ...
+
+    async def undo_merge(self, order_id: str, *, agent: str) -> Order: ...
+
 
 class CallbackDesk(Protocol):
     """What people do with call-backs (cti.control.callback_desk, which says what each raises)."""
@@ -75,7 +94,15 @@ class CallbackDesk(Protocol):
     async def get(self, callback_id: str) -> KeptCallback: ...
 
     async def create(
-        self, *, number: str, queue: str, note: str, urgent: bool, after: float | None, by: str
+        self,
+        *,
+        number: str,
+        queue: str,
+        note: str,
+        urgent: bool,
+        after: float | None,
+        by: str,
+        call_id: str = ...,
     ) -> Callback: ...
 
     async def take(self, callback_id: str, agent_id: str) -> Callback: ...
@@ -90,7 +117,9 @@ class VisitDesk(Protocol):
 
     async def get(self, visit_id: str) -> KeptVisit: ...
 
-    async def plan(self, order_ids: Sequence[str], *, after: float | None, by: str) -> Planned: ...
+    async def plan(
+        self, order_ids: Sequence[str], *, after: float | None, by: str, sight: Sight | None = ...
+    ) -> Planned: ...
 
     async def plan_matching(
         self, which: OrderFilter, *, most: int, after: float | None, by: str
@@ -100,7 +129,7 @@ class VisitDesk(Protocol):
 
     async def settle(self, visit_id: str, answers: Answers, by: str) -> Visit: ...
 
-    async def campaign(self) -> Campaign: ...
+    async def campaign(self, *, sight: Sight | None = ...) -> Campaign: ...
 
     async def pause(self, *, paused: bool, by: str) -> VisitSwitch: ...
 
@@ -147,6 +176,9 @@ class WebDeps:
     calls: CallStore
     transcripts: TranscriptStore
     accuracy: AccuracyLog  # how right the machine's fields were
+    figures: FactLog  # facts that figures are made of
+    reports: ReportDesk  # reports: made now, and kept
+    quality: Quality  # reviews of talks
     orders: OrderDesk
     journal: JournalState
     metrics: Metrics
@@ -155,7 +187,15 @@ class WebDeps:
     blocked: BlockedNumbers
     visits: VisitDesk  # what people do with return visits
     visit_store: VisitStore  # lists and histories of them
+    staff: StaffMessages  # words of supervisors
+    boards: Boards  # alerts, waves of calls, notices, announcements
+    desk: DeskParts  # what stands beside a call: who calls, templates, verdicts, words to watch
     knowledge: KnowledgeSearch = _no_knowledge  # finds articles
+    casework: Casework | None = None  # the closed loop of accepted orders; None: not served here
+    citizen: CitizenAccess = field(default_factory=CitizenAccess)  # the citizens' page; by default none
+    editions: EditionKeeper | None = None  # the configuration; None: it is read from files only
+    settings: Callable[[], Sequence[SettingView]] = tuple  # those in effect
+    systems: Systems | None = None  # tokens, changes, webhooks; None: no other systems
     recordings: Path  # folder that recordings' file names are relative to
     static: Path  # the built desk (index.html and assets/)
     phone_for: Callable[[Person], PhoneAccount | None] = _no_phone  # None: a person without a softphone

@@ -28,6 +28,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     extension: str  # "" for people without a phone
     skills: dict[str, int]  # skill -> level 1..5
+    unit: str  # 承办单位 that the person works for, "" for the hotline itself
     idle_s: float  # a session unused for so many seconds ends
     expires_at: float  # it ends then in any case, epoch seconds
 
@@ -51,6 +52,7 @@ def _me(request: web.Request, person: Person, created_at: float) -> Me:
         role=person.role,
         extension=person.extension,
         skills=person.skills,
+        unit=person.unit,
         idle_s=limits.idle_s,
         expires_at=created_at + limits.absolute_s,
     )

@@ -1,26 +1,29 @@
-"""The desk's WebSocket: a snapshot first, then changes; commands in, replies out.
+"""The desk's WebSocket: a snapshot first, or what a page missed, then changes; commands in, replies out.
 
 Close codes: 1012 the server restarts, 4401 the session ended, 4408 the page did not read for too long,
-4429 too many messages, 1008 messages that are not ours.
+4409 the page has another connection, 4429 too many messages, 1008 messages that are not ours.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import socket as sockets
+from typing import Annotated
 
 import msgspec
-from aiohttp import ClientError, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from cti.faults import fault_site
-from cti.messages import PageMessage, Ping, Reply
+from cti.messages import PageMessage, Ping, Reply, Resync, Watch
 from cti.ports import CommandRefused
+from cti.web.answers import read_query
+from cti.web.bucket import TokenBucket
 from cti.web.guard import DEPS, SESSION
 from cti.web.pages import Page
 from cti.web.presence import Presence
 
-__all__ = ["PRESENCE", "SERVER_RESTARTS", "SESSION_ENDED", "TokenBucket", "connect"]
+__all__ = ["PRESENCE", "SERVER_RESTARTS", "SESSION_ENDED", "LinkQuery", "TokenBucket", "connect"]
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,6 @@ PRESENCE = web.AppKey("presence", Presence)
 
 SERVER_RESTARTS = 1012
 SESSION_ENDED = 4401
-TOO_SLOW = 4408
 TOO_MANY = 4429
 MESSAGE_MAX = 64 * 1024
 MESSAGES_PER_S = 20.0
@@ -38,9 +40,10 @@ COMMANDS_WAITING = 32
 BAD_MESSAGES = 10
 """Unreadable messages after which a page is closed."""
 HEARTBEAT_S = 20.0
-SEND_LIMIT_S = 20.0
 CLOSE_LIMIT_S = 5.0
 REF_MAX = 64
+UNSENT_BYTES = 128 * 1024
+"""So much waits in the kernel at most; the rest stays where it can be replaced by a snapshot."""
 
 _under_way: set[asyncio.Task[None]] = set()
 """Commands being carried out; the event loop itself would not keep them alive."""
@@ -59,35 +62,51 @@ def _ref_of(text: str) -> str:
         return ""
 
 
-@dataclass(slots=True)
-class TokenBucket:
-    """Lets `burst` messages pass at once and `per_s` a second in the long run. Times are seconds."""
+class LinkQuery(msgspec.Struct):
+    """How a page that was connected before says so."""
 
-    per_s: float
-    burst: float
-    at: float
-    tokens: float = 0.0
+    page: Annotated[str, msgspec.Meta(max_length=64)] = ""  # its id, as the snapshot said
+    seq: Annotated[int, msgspec.Meta(ge=0)] = 0  # number of the newest message it has
 
-    def __post_init__(self) -> None:
-        self.tokens = self.burst
 
-    def take(self, now: float) -> bool:
-        """Take one token; False when there is none."""
-        self.tokens = min(self.burst, self.tokens + max(0.0, now - self.at) * self.per_s)
-        self.at = now
-        if self.tokens < 1.0:
-            return False
-        self.tokens -= 1.0
-        return True
+class _Wire:
+    """One page's connection: whole frames go straight to the transport, between those of aiohttp."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._closing: asyncio.Task[bool] | None = None
+        raw = transport.get_extra_info("socket")
+        if raw is not None and hasattr(sockets, "TCP_NOTSENT_LOWAT"):
+            raw.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def backlog(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def end(self, code: int) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._socket.close(code=code))
+
+    def cut(self) -> None:
+        self._transport.abort()
+
+    async def ended(self) -> None:
+        """Return when a close that was begun is over, or did not succeed in time."""
+        if self._closing is not None:
+            await asyncio.wait([self._closing], timeout=CLOSE_LIMIT_S)
 
 
 class _Connection:
-    """One page's socket: a writer, a worker that carries commands out one by one, and the reader."""
+    """One page's socket: the reader, and a worker that carries commands out one by one."""
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, page: Page) -> None:
-        self._request = request
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse, wire: _Wire, page: Page) -> None:
         self._deps = request.app[DEPS]
         self._socket = socket
+        self._wire = wire
         self._page = page
         self._commands: asyncio.Queue[PageMessage] = asyncio.Queue(COMMANDS_WAITING)
         self._bucket = TokenBucket(MESSAGES_PER_S, BURST, asyncio.get_running_loop().time())
@@ -95,34 +114,13 @@ class _Connection:
 
     async def run(self) -> None:
         """Serve the page until it is gone or closed."""
-        writer = asyncio.create_task(self._write())
         worker = asyncio.create_task(self._work())
         try:
             await self._read()
-            if self._page.close_code is not None:
-                await asyncio.wait([writer], timeout=CLOSE_LIMIT_S)
+            await self._wire.ended()
         finally:
-            writer.cancel()
             worker.cancel()
-            await asyncio.gather(writer, worker, return_exceptions=True)
-
-    async def _write(self) -> None:
-        try:
-            while (text := await self._page.next(self._deps.floor.snapshot)) is not None:
-                async with asyncio.timeout(SEND_LIMIT_S):
-                    await self._socket.send_frame(text, WSMsgType.TEXT)
-        except TimeoutError:
-            self._page.close(TOO_SLOW)
-        except (ClientError, ConnectionError):
-            return  # the reader learns of it, too
-        except Exception as error:
-            log.error("snapshot failed", extra={"fault": fault_site(error)})
-            self._page.close(1011)
-        if self._page.close_code == TOO_SLOW:
-            if self._request.transport is not None:
-                self._request.transport.abort()  # a close frame would wait behind what is not read
-            return
-        await self._socket.close(code=self._page.close_code or 1000)
+            await asyncio.gather(worker, return_exceptions=True)
 
     async def _read(self) -> None:
         async for message in self._socket:
@@ -149,12 +147,25 @@ class _Connection:
         if len(command.ref) > REF_MAX:
             self._page.reply(Reply(ref=command.ref[:REF_MAX], ok=False, error="ref 过长"))
         elif isinstance(command, Ping):
+            self._page.has_seen(command.seen)
             self._page.reply(Reply(ref=command.ref, ok=True))
+        elif isinstance(command, Resync):
+            self._page.resync()
+        elif isinstance(command, Watch):
+            self._watch(command)
         elif self._commands.full():
             self._count("too_many")
             self._page.reply(Reply(ref=command.ref, ok=False, error="操作过于频繁，请稍后再试"))
         else:
             self._commands.put_nowait(command)
+
+    def _watch(self, command: Watch) -> None:
+        try:
+            self._deps.pages.watch(self._page, command.topics)
+        except CommandRefused as refused:
+            self._page.reply(Reply(ref=command.ref, ok=False, error=str(refused)))
+        else:
+            self._page.reply(Reply(ref=command.ref, ok=True))
 
     async def _work(self) -> None:
         while True:
@@ -183,25 +194,38 @@ class _Connection:
 
 
 async def connect(request: web.Request) -> web.StreamResponse:
-    """GET /api/ws: serve one page until it goes."""
+    """GET /api/ws: serve one page until it goes; one that was here before gets what it missed."""
     deps = request.app[DEPS]
     presence = request.app[PRESENCE]
     session = request[SESSION]
+    before = read_query(request, LinkQuery)
     socket = web.WebSocketResponse(
         heartbeat=HEARTBEAT_S, max_msg_size=MESSAGE_MAX, compress=False, timeout=2.0, writer_limit=64 * 1024
     )
     await socket.prepare(request)
-    page = Page(session.person, session.token_hash)
+    transport = request.transport
+    if transport is None:  # gone already
+        return socket
+    wire = _Wire(socket, transport)
+    page: Page | None = None
     deps.metrics.pages.inc()
     try:
-        await presence.opened(page.person)
-        deps.pages.add(page)
-        await _Connection(request, socket, page).run()
+        await presence.opened(session.person)
+        if before.page:
+            page = deps.pages.resume(
+                before.page, before.seq, person=session.person, session=session.token_hash, wire=wire
+            )
+            deps.metrics.page_returns.labels("resumed" if page is not None else "snapshot").inc()
+        if page is None:
+            page = Page(session.person, session.token_hash)
+            deps.pages.add(page, wire)
+        await _Connection(request, socket, wire, page).run()
     except Exception as error:
         log.error("page failed", extra={"fault": fault_site(error)})
         await socket.close(code=1011)
     finally:
         deps.metrics.pages.dec()
-        deps.pages.remove(page)
-        presence.closed(page.person)
+        if page is not None:
+            deps.pages.lost(page, wire)
+        presence.closed(session.person)
     return socket

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 import wave
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
 from cti.call_records import CallRecord
-from cti.messages import Role
+from cti.messages import CorrectionView, Role
 from cti.recording_parts import PART_MAX_S, part_of_call, part_of_file
 from cti.transcript_files import MEDIA_TYPES, FileFormat, line_body, written
 from cti.transcripts import TEXT_MAX, CorrectionStale, LineUnknown, TranscriptFilter, TranscriptHit
 from cti.web.answers import ApiError, answer, read_body, read_query
-from cti.web.calls import TEXT_SEARCH_S, call_body, call_named, file_inside
+from cti.web.calls import TEXT_SEARCH_S, call_body, call_to_hear, file_inside
 from cti.web.guard import DEPS, person_of
+from cti.web.secret_calls import check_by_number, covered_numbers, open_calls
 
 __all__ = [
     "correct_line",
@@ -25,6 +27,7 @@ __all__ = [
     "export_call",
     "export_found",
     "find_transcripts",
+    "mark_line",
     "recording_part",
     "transcript",
 ]
@@ -68,6 +71,10 @@ class PartQuery(msgspec.Struct):
     end: Annotated[float, msgspec.Meta(ge=0, le=86400)]
 
 
+class MarkBody(msgspec.Struct, forbid_unknown_fields=True):
+    marked: bool
+
+
 class CorrectionBody(msgspec.Struct, forbid_unknown_fields=True):
     text: Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
     seen: Annotated[int, msgspec.Meta(ge=0)]  # version of the newest correction that was shown, 0 for none
@@ -104,23 +111,29 @@ def _filter(
     )
 
 
-def hit_body(hit: TranscriptHit) -> dict[str, object]:
-    """Return a call that was found, with the lines that match."""
+def hit_body(hit: TranscriptHit, covered: Mapping[str, str]) -> dict[str, object]:
+    """Return a call that was found, with the lines that match; `covered` as `call_body` takes it."""
     shown = [line_body(kept) for kept in hit.shown]
-    return {**call_body(hit.call), "lines": hit.lines, "matches": hit.matches, "shown": shown}
+    return {**call_body(hit.call, covered), "lines": hit.lines, "matches": hit.matches, "shown": shown}
 
 
 async def find_transcripts(request: web.Request) -> web.StreamResponse:
-    """GET /api/transcripts: calls by what was said in them, newest first; the last 31 days without a date."""
+    """GET /api/transcripts: calls by what was said in them, newest first; the last 31 days without a date.
+
+    Calls of confidential orders are left out.
+    """
     query = read_query(request, TranscriptsQuery)
+    check_by_number(request, caller=query.caller, text=query.text)
     page = await request.app[DEPS].transcripts.find(_filter(request, query, query.page, query.size))
-    hits = [hit_body(hit) for hit in page.hits]
+    open_ones = {call.call_id: call for call in await open_calls(request, [hit.call for hit in page.hits])}
+    covered = await covered_numbers(request, open_ones.values())
+    hits = [hit_body(hit, covered) for hit in page.hits if hit.call.call_id in open_ones]
     return answer({"total": page.total, "page": page.page, "size": page.size, "calls": hits})
 
 
 async def transcript(request: web.Request) -> web.StreamResponse:
     """GET /api/calls/{call_id}/transcript: every line, with what stands in its place."""
-    call = await call_named(request)
+    call = await call_to_hear(request)
     lines = await request.app[DEPS].transcripts.lines(call.call_id)
     return answer({"call_id": call.call_id, "lines": [line_body(kept) for kept in lines]})
 
@@ -130,7 +143,7 @@ async def correct_line(request: web.Request) -> web.StreamResponse:
     body = await read_body(request, CorrectionBody)
     if _UNSTORABLE.search(body.text):
         raise ApiError(400, "invalid", "内容含有无法保存的字符，请删除", field="text")
-    call = await call_named(request)
+    call = await call_to_hear(request)
     _check_own(request, call, "更正")
     line_id = request.match_info["line_id"][:80]
     try:
@@ -141,12 +154,30 @@ async def correct_line(request: web.Request) -> web.StreamResponse:
         raise ApiError(404, "not_found", error.shown) from None
     except CorrectionStale as error:
         raise ApiError(409, "conflict", error.shown) from None
+    told = msgspec.convert(msgspec.to_builtins(made), CorrectionView)
+    request.app[DEPS].desk.captions.corrected(call.call_id, line_id, told)
     return answer(made)
+
+
+async def mark_line(request: web.Request) -> web.StreamResponse:
+    """PUT /api/calls/{call_id}/transcript/{line_id}/mark: 重点, to find it again; or not any more."""
+    body = await read_body(request, MarkBody)
+    call = await call_to_hear(request)
+    _check_own(request, call, "标记")
+    line_id = request.match_info["line_id"][:80]
+    try:
+        await request.app[DEPS].transcripts.mark(
+            call.call_id, line_id, who=person_of(request).login, on=body.marked
+        )
+    except LineUnknown as error:
+        raise ApiError(404, "not_found", error.shown) from None
+    request.app[DEPS].desk.captions.marked(call.call_id, line_id, on=body.marked)
+    return answer({"marked": body.marked})
 
 
 async def corrections(request: web.Request) -> web.StreamResponse:
     """GET /api/calls/{call_id}/transcript/{line_id}/corrections: all of a line, oldest first."""
-    call = await call_named(request)
+    call = await call_to_hear(request)
     found = await request.app[DEPS].transcripts.history(call.call_id, request.match_info["line_id"][:80])
     return answer({"corrections": found})
 
@@ -155,7 +186,7 @@ async def export_call(request: web.Request) -> web.StreamResponse:
     """GET /api/calls/{call_id}/transcript/export: one call as TXT, CSV or JSON; written to the trail."""
     deps = request.app[DEPS]
     kind = read_query(request, FormatQuery).format
-    call = await call_named(request)
+    call = await call_to_hear(request)
     _check_own(request, call, "导出")
     lines = await deps.transcripts.lines(call.call_id)
     if request.method == "GET":
@@ -170,7 +201,8 @@ async def export_found(request: web.Request) -> web.StreamResponse:
     deps = request.app[DEPS]
     query = read_query(request, ExportQuery)
     page = await deps.transcripts.find(_filter(request, query, 1, EXPORT_CALLS))
-    found = [(hit.call, await deps.transcripts.lines(hit.call.call_id)) for hit in page.hits]
+    calls = await open_calls(request, [hit.call for hit in page.hits])
+    found = [(call, await deps.transcripts.lines(call.call_id)) for call in calls]
     if request.method == "GET":
         # what was looked for is a citizen's, and stays out of the trail
         detail = {"format": query.format.value, "calls": len(found), "of": page.total}
@@ -195,7 +227,7 @@ async def recording_part(request: web.Request) -> web.StreamResponse:
     query = read_query(request, PartQuery)
     if not 0 < query.end - query.start <= PART_MAX_S:
         raise ApiError(400, "invalid", f"一次最多收听 {PART_MAX_S:g} 秒", field="end")
-    call = await call_named(request)
+    call = await call_to_hear(request)
     _check_own(request, call, "收听")
     sound = None
     try:

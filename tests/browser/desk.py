@@ -8,6 +8,7 @@ import re
 from playwright.async_api import Locator, Page, expect
 
 from cti.demo.people import DemoAccount
+from tests.support.chromium import SIZE
 from tests.support.hotline import LIMIT_S
 
 LIMIT_MS = LIMIT_S * 1000
@@ -18,6 +19,14 @@ RECEIVED = """async () => {
     for (const report of (await connection.getStats()).values())
       if (report.type === 'inbound-rtp' && report.kind === 'audio') packets += report.packetsReceived;
   return packets;
+}"""
+TOO_WIDE = """() => {
+  const scrolls = [...document.querySelectorAll('html, body, .frame, .bar, main, main > *')]
+    .filter(part => part.scrollWidth > part.clientWidth + 1);
+  const out = [...document.querySelectorAll('[data-testid], main button, .bar button, .bar a')]
+    .filter(part => part.checkVisibility() && part.getBoundingClientRect().right > innerWidth + 1
+      && !part.closest('.queues'));
+  return [...scrolls, ...out].map(part => part.dataset.testid ?? part.className ?? part.tagName);
 }"""
 FINAL_WORDS = """lines => lines.filter(line => line.dataset.final === 'true').map(line => {
   const text = line.querySelector('.text').cloneNode(true);
@@ -103,6 +112,22 @@ class DeskPage:
         async with asyncio.timeout(LIMIT_S):
             while await self.received() < packets:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
+
+    # ------------------------------------------------------------ zoom
+
+    async def zoom(self) -> None:
+        """Give the page as many pixels of its own as a screen of 1366×768 has at 150 %."""
+        await self.page.set_viewport_size({"width": 911, "height": 512})
+
+    async def unzoom(self) -> None:
+        """Show it in its usual size again."""
+        width, height = SIZE
+        await self.page.set_viewport_size({"width": width, "height": height})
+
+    async def too_wide(self) -> list[str]:
+        """What makes the window, or the page in it, scroll sideways; nothing where all is well."""
+        parts: list[str] = await self.page.evaluate(TOO_WIDE)
+        return parts
 
     # ------------------------------------------------------------ words and order
 

@@ -7,12 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
 from cti.messages import CallState
-from tests.browser.conftest import Office
+from tests.browser.conftest import AGENT, Office
 from tests.browser.desk import LIMIT_MS, DeskPage
 from tests.browser.test_accessibility import violations
 from tests.support.hotline import LIMIT_S, Citizen, Hotline
@@ -94,15 +95,62 @@ async def test_a_unit_is_consulted_by_keys_and_joins_the_talk(hotline: Hotline, 
     await hotline.is_in(citizen, CallState.SURVEY)
 
 
+async def test_an_interpreter_is_found_by_language_and_takes_the_call_over(
+    hotline: Hotline, desk: DeskPage
+) -> None:
+    interpreter = hotline.account(1).login
+    await hotline.admin.open()
+    async with (
+        aiohttp.ClientSession(headers=hotline.admin._http.headers) as http,
+        http.patch(
+            f"{hotline.stack.web}/api/accounts/{interpreter}",
+            json={"skills": {"dialect": 4}, "reason": "speaks the dialect"},
+        ) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+    await hotline.ready(1)
+    hotline.citizen(AGENT.extension)  # a colleague's telephone shows who asks, and answers them
+    citizen = await in_talk(hotline, desk, "13800004005")
+    await desk.page.keyboard.press("F6")
+    await desk.page.keyboard.type("方言")
+    await expect(desk.at(f"target-agent-{interpreter}")).to_contain_text("方言", timeout=LIMIT_MS)
+    await desk.page.keyboard.press("Escape")
+    await desk.page.keyboard.press("Alt+i")
+    await expect(desk.at(f"colleague-dialect-{interpreter}")).to_have_attribute(
+        "aria-selected", "true", timeout=LIMIT_MS
+    )
+    await expect(desk.at("colleague-search")).to_be_focused()
+    await shown(desk, "interpreter")
+    found = dict[str, Any]()
+    await violations(desk, "interpreter", found)
+    assert found == {}
+    await desk.page.keyboard.press("Enter")
+    await hotline.is_in(citizen, CallState.CONSULTING)
+    await expect(desk.at("colleagues-dialog")).to_be_hidden(timeout=LIMIT_MS)
+    await expect(desk.at("complete-transfer")).to_be_enabled(timeout=LIMIT_MS)
+    await desk.at("complete-transfer").click()
+    await desk.is_in("wrap_up")
+    await desk.phone_is("idle")
+    call = await hotline.is_in(citizen, CallState.TALKING)
+    assert (call.agent_id, call.writers) == (interpreter, (AGENT.login,))
+
+
 async def test_a_cancelled_consultation_brings_the_citizen_back(hotline: Hotline, desk: DeskPage) -> None:
     citizen = await in_talk(hotline, desk, "13800004002")
+    await desk.page.keyboard.press("Alt+p")  # the keypad, by keys alone
+    await expect(desk.at("phone-key-1")).to_be_focused(timeout=LIMIT_MS)
+    await desk.page.keyboard.press("5")
+    await expect(desk.page.locator(".pressed")).to_have_text("5")
+    await shown(desk, "keypad")
+    await desk.page.keyboard.press("Escape")
+    await expect(desk.at("phone-key-1")).to_be_hidden(timeout=LIMIT_MS)
     await hotline.network_answers("88880102", "never")
     await desk.at("face-sharing").click()
     await desk.at("target-search").fill("88880102")
     await desk.at("target-unit-housing_bureau").click()
     await desk.at("consult").click()
-    await hotline.is_in(citizen, CallState.CONSULTING)
-    await desk.at("cancel-consult").click()
+    await expect(desk.at("cancel-consult")).to_be_enabled(timeout=LIMIT_MS)
+    await desk.page.keyboard.press("Alt+q")
     await hotline.is_in(citizen, CallState.TALKING)
     await expect(desk.at("sharing")).to_have_attribute("data-parties", "0", timeout=LIMIT_MS)
     await citizen_is_at(hotline, citizen, "ConfBridge")
@@ -139,6 +187,16 @@ async def test_110_joins_with_one_key_and_a_confirmation(hotline: Hotline, desk:
 
 async def test_a_citizen_is_sent_to_another_queue(hotline: Hotline, desk: DeskPage) -> None:
     citizen = await in_talk(hotline, desk, "13800004004")
+    await desk.zoom()
+    assert await desk.too_wide() == []
+    for control in ("phone-hang-up", "phone-hold", "captions", "field-summary", "order-submit"):
+        await desk.at(control).scroll_into_view_if_needed()
+        await expect(desk.at(control)).to_be_in_viewport()
+    await shown(desk, "desk-150")
+    await desk.unzoom()
+    await desk.at("captions").focus()
+    await desk.page.keyboard.press("Control+Enter")  # wherever the cursor stands
+    await expect(desk.at("order-message")).to_contain_text("请先填写")
     await desk.page.keyboard.press("F6")
     await desk.page.keyboard.type("社保")
     await expect(desk.at("target-queue-social_security")).to_have_attribute(

@@ -43,6 +43,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 NUMBER = "13800004101"
 NUMBER_SAID = "13987654321"
+SENTENCE_S = 1.0  # how long every sentence took that the tests tell
 
 ADVICE = AdviceView(
     order_id="",
@@ -123,6 +124,8 @@ class Talk:
     ) -> None:
         """A worker has understood this sentence, which ended just now."""
         self._count += 1
+        since = time.time() - self.call.recording_started
+        await asyncio.sleep(max(0.0, SENTENCE_S - since))  # nobody was heard before the call
         end = time.time()
         await self.put(
             TranscriptFinal(
@@ -132,7 +135,7 @@ class Talk:
                 tap_id="told",
                 text=text,
                 verbatim=more.pop("verbatim", text),
-                start=end - 2.0,
+                start=end - SENTENCE_S,
                 end=end,
                 confidence=confidence,
                 **more,
@@ -226,7 +229,7 @@ async def test_a_line_is_heard_while_the_call_goes_on(blank: DeskPage, talk: Tal
     line = blank.at("caption-line").filter(has_text="垃圾三天")
     await line.wait_for()
     for _ in range(8):  # Asterisk writes in blocks: the last seconds come a little later
-        await line.get_by_role("button").click()
+        await line.get_by_role("button", name="播放").click()
         await expect(blank.at("snippet")).to_have_attribute(
             "data-state", re.compile("playing|failed"), timeout=LIMIT_MS
         )
@@ -389,6 +392,7 @@ async def test_a_transcript_is_found_corrected_and_taken_away(
 
 async def test_who_is_in_charge_sees_how_right_the_machine_was(office: Office, blank: DeskPage) -> None:
     await blank.open(office.hotline.admin.account)
+    await blank.at("group-班长").click()
     await blank.at("nav-quality").click()
     await expect(blank.at("quality-formula")).to_contain_text(
         "准确率 = 准确 ÷（准确 + 被改 + 多填）", timeout=LIMIT_MS

@@ -22,6 +22,7 @@ class Wire:
         self._page: WebSocketRoute | None = None
         self._invented: dict[str, DraftView] = {}
         self._advises = False  # the test has told advice: the server's own is held back
+        self._seq = 0  # number of the last message told: with what the test says they are other ones
 
     async def join(self, page: Page) -> None:
         """Stand between; call this before the page is opened."""
@@ -32,7 +33,7 @@ class Wire:
         if self._page is None:
             raise RuntimeError("the page is not connected")
         self._advises = self._advises or isinstance(view, AdviceView)
-        self._page.send(msgspec.json.encode(view).decode())
+        self._send(msgspec.to_builtins(view))
 
     def invent(self, draft: DraftView) -> None:
         """Tell the page of an order that the server does not know."""
@@ -52,9 +53,10 @@ class Wire:
                 self._answer(draft, message)
 
         def from_server(text: str | bytes) -> None:
-            if self._advises and json.loads(text)["type"] == "advice_view":
+            message: dict[str, Any] = json.loads(text)
+            if self._advises and message["type"] == "advice_view":
                 return  # the test's advice stands
-            page.send(text)
+            self._send(message)
 
         page.on_message(from_page)
         server.on_message(from_server)
@@ -78,4 +80,10 @@ class Wire:
             )
         )
         if self._page is not None:
-            self._page.send(json.dumps({"type": "reply", "ref": message["ref"], "ok": True, "error": ""}))
+            self._send({"type": "reply", "ref": message["ref"], "ok": True, "error": ""})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        """Send it as the next one."""
+        if self._page is not None:
+            self._seq += 1
+            self._page.send(json.dumps({**message, "seq": self._seq}, ensure_ascii=False))

@@ -8,7 +8,7 @@ import pytest
 
 from asr.model import SMALL_CN
 from cti.bench.asr_audio import load_clips
-from cti.bench.asr_clips import word_ends
+from cti.bench.asr_clips import Ends, word_ends
 from cti.bench.asr_sides import Plain, Side, Workers
 from cti.bench.asr_trial import try_calls
 from tests.support.asterisk import CACHE
@@ -20,12 +20,17 @@ pytestmark = [pytest.mark.integration]
 SECONDS = 10.0
 
 
+@pytest.fixture(scope="module")
+def ends() -> Ends:
+    """When each word of the clips ends: heard once for both sides, it takes longest."""
+    return word_ends(found_model(), load_clips())
+
+
 @pytest.mark.parametrize("side_name", ["hotline", "plain"])
 async def test_the_words_of_a_call_are_found_and_timed(
-    side_name: str, valkey_url: str, loopback: LoopbackBlock, tmp_path: Path
+    side_name: str, ends: Ends, valkey_url: str, loopback: LoopbackBlock, tmp_path: Path
 ) -> None:
     clips = load_clips()
-    ends = word_ends(found_model(), clips)
     side: Side = (
         Workers(tmp_path, CACHE, valkey_url, loopback.address())
         if side_name == "hotline"

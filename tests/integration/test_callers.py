@@ -220,8 +220,8 @@ async def test_every_change_of_the_list_is_in_the_trail(blocked: BlockedNumbers,
     await blocked.put(NUMBER, BlockKind.NUISANCE, reason="无声", until=None, by="ban")
     await blocked.put(NUMBER, BlockKind.BLOCKED, reason="辱骂", until=None, by="admin")
     assert (await blocked.list()).total == 1
-    assert await blocked.remove(NUMBER, by="ban")
-    assert not await blocked.remove(NUMBER, by="ban")
+    assert await blocked.remove(NUMBER, by="ban", reason="误拉黑")
+    assert not await blocked.remove(NUMBER, by="ban", reason="误拉黑")
     async with engine.connect() as connection:
         trail = (await connection.execute(audit.select().order_by(audit.c.id))).mappings().all()
     assert [(row["who"], row["what"], row["target"]) for row in trail] == [

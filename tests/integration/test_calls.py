@@ -33,7 +33,7 @@ async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest_asyncio.fixture
 async def store(engine: AsyncEngine) -> CallStore:
-    return CallStore(engine)
+    return CallStore(engine, clock=lambda: 1_800_001_000.0)
 
 
 def entry(number: int, kind: EntryKind, call_id: str = "c1", /, **data: object) -> Entry:

@@ -144,7 +144,7 @@ async def test_an_order_that_was_acknowledged_without_the_database_is_stored_onc
     assert order["state"] == "accepted"
     found = await desk.fetch(f"/api/orders?text={citizen.number}")
     assert [one["order_id"] for one in found["orders"]] == [order_id]
-    assert found["orders"][0]["version"] == 5  # opened, three fields, submitted: each once
+    assert found["orders"][0]["version"] == 6  # opened, three fields, submitted, its time limits: each once
 
 
 async def test_calls_are_answered_while_the_manager_link_is_away(fragile: Fragile) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.calls import CallStore
-from cti.control.orderdesk import order_event
+from cti.control.orderdesk import order_events
 from cti.database import migrate, open_engine
 from cti.delivery import DeliveryLimits
 from cti.journal import Journal
@@ -156,8 +156,8 @@ async def test_an_orders_story_in_the_journal_becomes_one_order_however_often_it
 
     async def take(entry: Entry) -> None:
 
-        order_id, event = order_event(entry)
-        await orders.apply(order_id, event, at=entry.at, event_id=entry.entry_id)
+        changes = order_events(entry)
+        await orders.apply_all(changes, at=entry.at, event_id=entry.entry_id)
 
     def order(number: int, kind: str, **event: str) -> Entry:
         data = {"order_id": "o1", "kind": kind, "event": event}

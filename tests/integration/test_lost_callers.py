@@ -23,11 +23,17 @@ from tests.support.until import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
+BY_HAND = """
+[callbacks]
+automatic = false
+"""
+"""Whom one test has cut off is not called back in the next one, where every agent and every number counts."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(asterisk_install: AsteriskInstall, module_loopback: LoopbackBlock) -> AsyncIterator[Hotline]:
     """One hotline for the tests of this module."""
-    async with running_hotline(module_loopback) as hotline:
+    async with running_hotline(module_loopback, more=BY_HAND) as hotline:
         yield hotline
 
 

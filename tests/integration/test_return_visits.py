@@ -131,7 +131,7 @@ async def step_is(hotline: Hotline, citizen: Citizen, step: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_keys_answer_both_questions_and_the_order_shows_it(hotline: Hotline) -> None:
+async def test_keys_answer_all_three_questions_and_the_order_shows_it(hotline: Hotline) -> None:
     citizen = hotline.citizen("13800003001")
     order_id = await accepted(hotline, citizen.number)
     visit_id = await plan(hotline, order_id)
@@ -140,11 +140,14 @@ async def test_keys_answer_both_questions_and_the_order_shows_it(hotline: Hotlin
     citizen.press("1")
     await step_is(hotline, citizen, "satisfied")
     citizen.press("5")
+    await step_is(hotline, citizen, "service")
+    citizen.press("4")
     visit = await visit_is(hotline, visit_id, "answered")
-    assert (visit["answers"]["solved"], visit["answers"]["satisfaction"]) == ("yes", 5)
+    said = visit["answers"]
+    assert (said["solved"], said["satisfaction"], said["service"]) == ("yes", 5, 4)
     assert (visit["tries"], visit["last_result"], visit["recorded_by"]) == (1, "answered", "robot")
     order = await becomes(
-        hotline, f"/api/orders/{order_id}", lambda told: (told["visit"] or {}).get("satisfaction")
+        hotline, f"/api/orders/{order_id}", lambda told: (told["visit"] or {}).get("service")
     )
     assert (order["visit"]["solved"], order["visit"]["satisfaction"]) == ("yes", 5)
     assert (order["visit"]["visit_id"], order["visit"]["call_id"]) == (visit_id, visit["call_id"])
@@ -155,7 +158,7 @@ async def test_keys_answer_both_questions_and_the_order_shows_it(hotline: Hotlin
     assert record["outcome"] == "served"
     moves = (await hotline.fetch(f"/api/visits/{visit_id}/history"))["moves"]
     assert [move["event"] for move in moves] == [
-        "planned", "came_due", "dialled", "picked_up", "noted", "noted", "over",
+        "planned", "came_due", "dialled", "picked_up", "noted", "noted", "noted", "over",
     ]  # fmt: skip
 
 

@@ -158,6 +158,17 @@ async def test_a_consultation_is_private_and_the_citizen_comes_back(hotline: Hot
     await rated(talk, "5")
 
 
+async def test_a_consultation_may_be_cancelled_in_the_moment_in_which_it_begins(hotline: Hotline) -> None:
+    talk = await talking(hotline)
+    await hotline.network_answers(UNIT, "never")
+    for _ in range(5):  # from the second on, agent and citizen are in the room and leave it together
+        await talk.desk.send(Consult(call_id=talk.call_id, kind=TargetKind.UNIT, key="city_management"))
+        await talk.desk.send(CancelConsult(call_id=talk.call_id))
+        await hotline.is_in(talk.citizen, CallState.TALKING)
+    await talk.as_before()
+    await talk.shows()
+
+
 async def test_the_agent_leaves_a_conference_and_the_others_go_on_until_the_rating(hotline: Hotline) -> None:
     talk = await talking(hotline)
     await talk.consult_unit()
@@ -286,7 +297,7 @@ async def test_what_is_not_possible_is_refused_in_words(hotline: Hotline) -> Non
     for command, words in (
         (Conference(call_id=talk.call_id), "没有咨询"),
         (LeaveConference(call_id=talk.call_id), "没有其他人"),
-        (Consult(call_id=talk.call_id, kind=TargetKind.QUEUE, key="general"), "队列不能咨询"),
+        (Consult(call_id=talk.call_id, kind=TargetKind.QUEUE, key="dialect"), "没有空闲坐席"),
         (Consult(call_id=talk.call_id, kind=TargetKind.EXTERNAL, key="0086138000"), "不在允许拨打"),
         (BlindTransfer(call_id=talk.call_id, kind=TargetKind.AGENT, key="nobody"), "没有签入"),
         (ReturnToQueue(call_id="hl1-1.1"), "不在您手中"),

@@ -38,8 +38,9 @@ from cti.visit_store import VisitStore
 from cti.visitadmin import VisitsRefused, visits
 from ivr_flows.messages import Note
 from ivr_flows.surroundings import Surroundings
-from orders.messages import Solved
-from orders.records import OrderFilter
+from orders.fields import TEXT_ONLY
+from orders.messages import FieldSuggested, Solved
+from orders.records import Order, OrderFilter
 from orders.visit_load import LoadLimits
 from orders.visit_policy import Result, VisitPolicy
 from orders.visits import Answers, VisitState, picked_up
@@ -254,6 +255,34 @@ async def test_a_blocked_number_is_never_dialled(rounds: Rounds) -> None:
     await rounds.look()
     assert rounds.telephones.rung == []
     assert await rounds.state(visit_id) is VisitState.CANCELLED
+
+
+async def test_who_asks_for_text_only_after_the_visit_was_planned_is_never_dialled(rounds: Rounds) -> None:
+    order_id = await rounds.world.accepted("13800000001")
+    (visit,) = (await rounds.world.desk.plan([order_id], after=None, by="boss")).visits
+    await rounds.world.delivered()
+    wish = FieldSuggested(field="contact_by", value=TEXT_ONLY, source="citizen", confidence=1.0)
+    await rounds.world.orders.apply_all([(order_id, wish)], at=MORNING, event_id="wish")
+    await rounds.look()
+    assert rounds.telephones.rung == []
+    kept = (await rounds.world.desk.get(visit.visit_id)).visit
+    assert (kept.state, kept.reason, kept.recorded_by) == (VisitState.CANCELLED, "text_only", "system")
+
+
+async def test_while_the_order_cannot_be_read_its_citizen_is_not_dialled(rounds: Rounds) -> None:
+    visit_id = await rounds.plan()
+    read, rounds.rounds._order = rounds.rounds._order, nobody_can_tell
+    await rounds.look()
+    assert rounds.telephones.rung == []
+    rounds.rounds._order = read
+    rounds.clock.now += 600
+    await rounds.look()
+    assert rounds.telephones.rung == ["13800000001"]
+    assert await rounds.state(visit_id) is VisitState.DIALLING
+
+
+async def nobody_can_tell(_order_id: str) -> Order:
+    raise TimeoutError
 
 
 async def test_a_citizen_who_is_on_the_line_is_visited_later(rounds: Rounds) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -145,8 +146,7 @@ async def test_without_a_session_every_address_that_needs_one_says_so(site: Site
     browser = site.browser()
     for route in ROUTES:
         if route.roles is not None and route.path != "/api/ws":
-            ids = {"call_id": "c1", "callback_id": "cb1", "visit_id": "v1", "order_id": ORDER, "line_id": "a"}
-            path = route.path.format(number="1", login="zhang", **ids)
+            path = re.sub(r"\{\w+\}", "1", route.path)
             status, answer = await ask(browser, route.method, path)
             assert (status, answer["error"]["code"]) == (401, "signed_out"), route
 
@@ -459,10 +459,11 @@ async def test_an_order_that_is_not_there_is_not_found(site: Site) -> None:
 async def test_an_administrator_creates_changes_and_lists_accounts(site: Site) -> None:
     browser = await site.signed_in("guanli")
     new = {"login": "wang", "name": "王五", "role": "agent", "password": PASSWORD, "extension": "1003"}
+    new["reason"] = "新员工"
     status, account = await ask(browser, "POST", "/api/accounts", json=new)
     assert (status, account["login"], account["active"]) == (201, "wang", True)
     assert "password" not in str(account)
-    change = {"skills": {"general": 4}, "active": False}
+    change = {"skills": {"general": 4}, "active": False, "reason": "离职"}
     status, account = await ask(browser, "PATCH", "/api/accounts/wang", json=change)
     assert (status, account["skills"], account["active"]) == (200, {"general": 4}, False)
     assert ("changed", "wang") not in site.floor.heard  # gone, and so are the pages
@@ -474,7 +475,7 @@ async def test_call_control_and_open_pages_learn_of_a_change_at_once(site: Site)
     page = Page(Person(login="zhang", name="张三", role=Role.AGENT), "session")
     site.deps.pages.add(page)
     browser = await site.signed_in("guanli")
-    change = {"extension": "1009", "skills": {"general": 5}}
+    change = {"extension": "1009", "skills": {"general": 5}, "reason": "换座位"}
     assert (await ask(browser, "PATCH", "/api/accounts/zhang", json=change))[0] == 200
     assert ("changed", "zhang") in site.floor.heard
     assert (page.person.extension, page.person.skills) == ("1009", {"general": 5})
@@ -482,12 +483,16 @@ async def test_call_control_and_open_pages_learn_of_a_change_at_once(site: Site)
 
 async def test_a_taken_login_and_a_bad_value_are_named(site: Site) -> None:
     browser = await site.signed_in("guanli")
-    new = {"login": "zhang", "name": "张三", "role": "agent", "password": PASSWORD}
+    new = {"login": "zhang", "name": "张三", "role": "agent", "password": PASSWORD, "reason": "新员工"}
     status, answer = await ask(browser, "POST", "/api/accounts", json=new)
     assert (status, answer["error"]["code"], answer["error"]["field"]) == (409, "exists", "login")
-    status, answer = await ask(browser, "PATCH", "/api/accounts/zhang", json={"extension": "abc"})
+    change = {"extension": "abc", "reason": "换座位"}
+    status, answer = await ask(browser, "PATCH", "/api/accounts/zhang", json=change)
     assert (status, answer["error"]["field"]) == (400, "extension")
-    assert (await ask(browser, "PATCH", "/api/accounts/nobody", json={"name": "无"}))[0] == 404
+    change = {"name": "无", "reason": "改名"}
+    assert (await ask(browser, "PATCH", "/api/accounts/nobody", json=change))[0] == 404
+    status, answer = await ask(browser, "PATCH", "/api/accounts/zhang", json={"name": "张四", "reason": " "})
+    assert (status, answer["error"]["field"]) == (400, "reason")
 
 
 # ---------------------------------------------------------------- health

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from cti.control.callback_desk import CallbackRefused
 from cti.database import open_engine
-from cti.messages import Role
+from cti.messages import Entry, EntryKind, Role
 from tests.support.loopback import LoopbackBlock
 from tests.support.web import Clock, FakeCallbackDesk, Site, open_site
 
@@ -147,8 +147,9 @@ async def test_numbers_are_blocked_and_taken_off_by_those_in_charge(site: Site) 
     assert (status, told["number"], told["who"], told["until"]) == (201, "13800000001", "ban", None)
     status, told = await ask(ban, "GET", "/api/blocked?kind=blocked&number=0001")
     assert (status, told["total"], told["numbers"][0]["reason"]) == (200, 1, "辱骂话务员")
-    assert await ask(ban, "DELETE", "/api/blocked/13800000001") == (204, None)
-    assert (await ask(ban, "DELETE", "/api/blocked/13800000001"))[0] == 404
+    assert (await ask(ban, "DELETE", "/api/blocked/13800000001"))[0] == 400
+    assert await ask(ban, "DELETE", "/api/blocked/13800000001?reason=误登记") == (204, None)
+    assert (await ask(ban, "DELETE", "/api/blocked/13800000001?reason=误登记"))[0] == 404
     assert await ask(ban, "GET", "/api/blocked/suspects") == (200, {"suspects": []})
 
 
@@ -163,3 +164,47 @@ async def test_an_entry_that_makes_no_sense_is_refused_by_name(
     entry = {"number": "13800000001", "kind": "blocked", "reason": "x"} | change
     status, told = await ask(ban, "POST", "/api/blocked", entry)
     assert (status, told["error"]["field"]) == (400, field)
+
+
+async def called(
+    site: Site, call_id: str, caller: str, *, outcome: str = "abandoned_waiting", ago: float
+) -> None:
+    """A citizen calls, waits for half a minute, and the call ends so."""
+    start = site.deps.clock() - ago
+    data = {"caller": caller, "called": "12345", "queue": "general", "queue_title": "综合", "started": start}
+    states: list[tuple[str, dict[str, object]]] = [
+        ("waiting", {**data, "queued": start}),
+        ("ended", {"ended": start + 30, "outcome": outcome}),
+    ]
+    await site.deps.calls.write(
+        [
+            Entry(
+                entry_id=f"{call_id}-{place}", call_id=call_id, at=start, kind=EntryKind.CALL_STATE,
+                data={"state": state, **told},
+            )
+            for place, (state, told) in enumerate(states)
+        ]
+    )  # fmt: skip
+
+
+async def test_missed_calls_that_nobody_calls_back_are_listed_and_become_call_backs(site: Site) -> None:
+    li, ban = await site.signed_in("li"), await site.signed_in("ban")
+    await called(site, "lost", "13900000001", ago=3600)
+    await called(site, "broken", "13900000002", outcome="failed", ago=1800)
+    await called(site, "again", "13900000003", ago=3600)
+    await called(site, "spoken", "13900000003", outcome="answered", ago=600)  # the same citizen, later
+    await called(site, "old", "13900000004", ago=5 * 86_400)
+    _, told = await ask(ban, "GET", "/api/calls/missed")
+    assert [(one["call_id"], one["caller"]) for one in told["calls"]] == [
+        ("broken", "13900000002"),
+        ("lost", "13900000001"),
+    ]
+    _, told = await ask(li, "GET", "/api/calls/missed?size=1")
+    assert (told["total"], told["calls"][0]["caller"]) == (2, "139****0002")
+    _, told = await ask(li, "GET", "/api/work/counts")
+    assert (told["missed"], told["callbacks"], told["visits"]) == (2, 0, 0)
+    status, told = await ask(li, "POST", "/api/callbacks", {"call_id": "lost"})
+    assert (status, told["number"], told["queue"]) == (201, "13900000001", "general")
+    status, told = await ask(li, "POST", "/api/callbacks", {"call_id": "spoken"})
+    assert status == 403  # whose number it was is nobody's to learn in this way
+    assert (await ask(li, "POST", "/api/callbacks", {"call_id": "none"}))[0] == 404

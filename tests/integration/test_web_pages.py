@@ -11,11 +11,13 @@ import aiohttp
 import msgspec
 import pytest
 import pytest_asyncio
+from yarl import URL
 
 from cti.database import open_engine
 from cti.messages import Caption, Notice, NotReady, Role
 from cti.ports import CommandRefused
 from tests.support.loopback import LoopbackBlock
+from tests.support.until import until
 from tests.support.web import PASSWORD, Clock, Site, open_site, read_json
 
 pytestmark = pytest.mark.integration
@@ -40,11 +42,14 @@ async def site(
 
 
 async def close_code(socket: aiohttp.ClientWebSocketResponse) -> int | None:
-    """Read until the server closes; return its code."""
+    """Read until the server closes; return its code, also when the connection is gone before our answer."""
     async with asyncio.timeout(30):
-        async for _ in socket:
-            pass
-    return socket.close_code
+        while True:
+            message = await socket.receive()
+            if message.type is aiohttp.WSMsgType.CLOSE:
+                return int(message.data)
+            if message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR):
+                return socket.close_code
 
 
 async def test_first_message_is_the_snapshot_and_call_control_knew_the_person_before(site: Site) -> None:
@@ -74,7 +79,7 @@ async def test_a_command_reaches_call_control_and_is_answered_with_its_ref(site:
         await read_json(socket)
         await socket.send_str('{"type":"not_ready","ref":"r1","reason":"meal"}')
         reply = await read_json(socket)
-    assert reply == {"type": "reply", "ref": "r1", "ok": True, "error": ""}
+    assert reply == {"seq": 2, "type": "reply", "ref": "r1", "ok": True, "error": ""}
     assert site.floor.commands == [NotReady(ref="r1", reason="meal")]
 
 
@@ -96,7 +101,7 @@ async def test_a_failing_command_does_not_end_the_connection(site: Site) -> None
         await socket.send_str('{"type":"ready","ref":"r3"}')
         assert (await read_json(socket))["ok"] is False
         await socket.send_str('{"type":"ping","ref":"r4"}')
-        assert await read_json(socket) == {"type": "reply", "ref": "r4", "ok": True, "error": ""}
+        assert (await read_json(socket))["ref"] == "r4"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,8 @@ async def test_an_unreadable_message_is_answered_as_such(site: Site, text: str) 
     async with browser.ws_connect("/api/ws") as socket:
         await read_json(socket)
         await socket.send_str(text)
-        assert await read_json(socket) == {"type": "reply", "ref": "x", "ok": False, "error": "消息格式有误"}
+        reply = await read_json(socket)
+    assert (reply["ref"], reply["ok"], reply["error"]) == ("x", False, "消息格式有误")
 
 
 async def test_ten_unreadable_messages_close_the_page(site: Site) -> None:
@@ -254,3 +260,118 @@ async def test_a_stopping_server_tells_its_pages_to_come_back(site: Site) -> Non
         assert await close_code(socket) == 1012
         await cleanup
     assert site.floor.heard == [("opened", "zhang")]
+
+
+# ---------------------------------------------------------------- coming back
+
+
+def cut(socket: aiohttp.ClientWebSocketResponse) -> None:
+    """Break the connection off as a lost network does, without a close frame."""
+    transport = socket._response.connection
+    assert transport is not None and transport.transport is not None
+    transport.transport.abort()
+
+
+async def left(site: Site) -> None:
+    """Return when the server has noticed that the page's connection is gone."""
+    await until(lambda: site.deps.pages.away == 1)
+
+
+def say(site: Site, *texts: str) -> None:
+    for text in texts:
+        site.deps.pages.broadcast(Notice(level="info", text=text))
+
+
+async def test_a_page_gets_over_a_new_connection_what_it_missed_numbered_on(site: Site) -> None:
+    browser = await site.signed_in("zhang")
+    first = await browser.ws_connect("/api/ws")
+    snapshot = await read_json(first)
+    say(site, "1")
+    assert (await read_json(first))["seq"] == 2
+    cut(first)
+    await left(site)
+    say(site, "2", "3")
+    async with browser.ws_connect(f"/api/ws?page={snapshot['page']}&seq=2") as again:
+        told = [await read_json(again) for _ in range(3)]
+        assert [(one["seq"], one.get("text", one["type"])) for one in told] == [
+            (3, "2"),
+            (4, "3"),
+            (5, "resumed"),
+        ]
+        say(site, "4")
+        assert (await read_json(again))["seq"] == 6
+
+
+async def test_a_page_that_comes_back_before_its_old_connection_is_known_dead_takes_its_place(
+    site: Site,
+) -> None:
+    browser = await site.signed_in("zhang")
+    async with browser.ws_connect("/api/ws") as first:
+        snapshot = await read_json(first)
+        async with browser.ws_connect(f"/api/ws?page={snapshot['page']}&seq=1") as again:
+            assert (await read_json(again))["type"] == "resumed"
+            assert await close_code(first) == 4409
+            say(site, "1")
+            assert (await read_json(again))["text"] == "1"
+            assert len(site.deps.pages) == 1
+
+
+async def test_a_page_of_another_person_is_not_given_out(site: Site) -> None:
+    zhang, li = await site.signed_in("zhang"), await site.signed_in("li")
+    first = await zhang.ws_connect("/api/ws")
+    page = (await read_json(first))["page"]
+    cut(first)
+    await left(site)
+    site.deps.pages.send(["zhang"], Notice(level="info", text="只给张"))
+    async with li.ws_connect(f"/api/ws?page={page}&seq=1") as stranger:
+        told = await read_json(stranger)
+        assert (told["type"], told["seq"], told["me"]["agent_id"]) == ("snapshot", 1, "li")
+        assert told["page"] != page
+    async with zhang.ws_connect(f"/api/ws?page={page}&seq=1") as own:
+        assert (await read_json(own))["text"] == "只给张"
+
+
+async def test_a_page_of_another_session_of_the_same_person_is_not_given_out(site: Site) -> None:
+    first_browser, second_browser = await site.signed_in("zhang"), await site.signed_in("zhang")
+    async with first_browser.ws_connect("/api/ws") as first:
+        page = (await read_json(first))["page"]
+        async with second_browser.ws_connect(f"/api/ws?page={page}&seq=1") as second:
+            assert (await read_json(second))["type"] == "snapshot"
+        say(site, "still connected")
+        assert (await read_json(first))["text"] == "still connected"
+
+
+async def test_after_a_restart_of_the_server_a_page_begins_with_a_snapshot(
+    tmp_path: Path, migrated_sqlite: Path, loopback: LoopbackBlock
+) -> None:
+    engine = open_engine(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'hotline.sqlite')}")
+    async with open_site(engine, tmp_path, loopback.address()) as before:
+        await before.add("zhang", extension="1001")
+        browser = await before.signed_in("zhang")
+        async with browser.ws_connect("/api/ws") as socket:
+            page = (await read_json(socket))["page"]
+            cookies = browser.cookie_jar.filter_cookies(URL(before.url))
+    async with open_site(engine, tmp_path, loopback.address()) as after:
+        headers = {"Cookie": "; ".join(f"{name}={one.value}" for name, one in cookies.items())}
+        async with after.browser().ws_connect(f"/api/ws?page={page}&seq=1", headers=headers) as socket:
+            told = await read_json(socket)
+            assert (told["type"], told["seq"]) == ("snapshot", 1)
+            assert told["page"] != page
+    await engine.dispose()
+
+
+async def test_a_page_that_notices_a_hole_asks_for_a_snapshot(site: Site) -> None:
+    browser = await site.signed_in("zhang")
+    async with browser.ws_connect("/api/ws") as socket:
+        page = (await read_json(socket))["page"]
+        await socket.send_str('{"type":"resync","ref":"r"}')
+        again = await read_json(socket)
+        assert (again["type"], again["seq"], again["page"]) == ("snapshot", 2, page)
+
+
+@pytest.mark.parametrize("query", ["page=" + "x" * 65, "seq=-1", "page=a&seq=b", "other=1"])
+async def test_a_nonsensical_way_to_come_back_is_refused(site: Site, query: str) -> None:
+    browser = await site.signed_in("zhang")
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await browser.ws_connect(f"/api/ws?{query}")
+    assert refused.value.status == 400

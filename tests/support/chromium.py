@@ -25,26 +25,12 @@ from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from asterisk_conf import debs
 from asterisk_conf.errors import ProvideError
+from cti.bench.browser import FLAGS, NAMES, PACKAGES
 from tests.support.asterisk import CACHE
 from tests.support.speech import CITIZENS
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PACKAGES = ("chromium", "chromium-common", "fonts-noto-cjk")
 SIZE = (1366, 768)
 """Width and height of the screens that hotlines still have most of."""
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    "--allow-loopback-in-peer-connection",
-)
 
 MICROPHONE_RATE = 48_000
 

@@ -56,6 +56,7 @@ class Book:
         self.changes: list[object] = []
         self.files: set[str] = set()  # call ids of recordings in two files
         self.expected: list[str] = []  # recordings to be joined
+        self.shown: list[object] = []  # messages to some people's pages
 
     def append(self, entry: Entry) -> None:
         self.entries.append(entry)
@@ -79,6 +80,7 @@ class Book:
 
     def send(self, logins: object, message: object) -> None:
         """To pages."""
+        self.shown.append(message)
 
     def broadcast(self, message: object) -> None:
         """To all pages."""
@@ -486,6 +488,9 @@ class _Nodes:
 
 class _NoTaps:
     async def tap(self, link: object, **leg: object) -> None:
+        return
+
+    async def end_leg(self, call: object, uniqueid: str) -> None:
         return
 
 

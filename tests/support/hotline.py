@@ -24,12 +24,14 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import yaml
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from acd.messages import AgentRecord, AgentState
 from acd.store import LiveState
@@ -45,6 +47,7 @@ from cti.launcher import Stack, Steps
 from cti.messages import (
     CallbackView,
     CallState,
+    CallView,
     DraftView,
     FinishWrapUp,
     HealthView,
@@ -53,6 +56,7 @@ from cti.messages import (
     Role,
     ServerMessage,
     Snapshot,
+    TextLine,
 )
 from cti.settings import Settings, load
 from tests.support.asterisk import CACHE
@@ -81,6 +85,7 @@ enabled = {captions}
 model = "{model}"
 host = "{server}"
 processes = {asr_processes}
+city = "{city}"
 
 [calls]
 policy = "{policy}"
@@ -90,6 +95,9 @@ announce_every_s = {announce_every_s}
 
 [agents]
 extensions = "8001-8006"
+auto_answer_people = ["auto"]
+rejoin_s = 8
+media_lost_s = 4
 
 [[trunks]]
 name = "city"
@@ -116,10 +124,11 @@ WRAP_UP_S = 120
 
 def policy_of(ring_limit_s: float) -> str:
     """A routing policy with the shipped flow's queues and a ring limit of its own."""
-    skills = [{"name": name, "title": title} for name, title in QUEUES.items()]
+    named = [{"name": name, "title": title} for name, title in QUEUES.items()]
+    skills = [one | {"kind": "language" if one["name"] == "dialect" else "skill"} for one in named]
     queues = [
-        skill | {"needs": {skill["name"]: 1}, "ring_limit_s": ring_limit_s, "wrap_up_s": WRAP_UP_S}
-        for skill in skills
+        one | {"needs": {one["name"]: 1}, "ring_limit_s": ring_limit_s, "wrap_up_s": WRAP_UP_S}
+        for one in named
     ]
     policy = {"skills": skills, "queues": queues, "default_queue": "general"}
     return yaml.safe_dump(policy, allow_unicode=True)
@@ -327,6 +336,8 @@ class Desk(HeadlessDesk):
         self.here = asyncio.Event()  # connected
         self.health: HealthView | None = None  # newest
         self.callback: CallbackView | None = None  # newest: whom the person is reserved for
+        self.texts: dict[str, CallView] = {}  # conversations, by call, as they were told last
+        self.lines: dict[str, TextLine] = {}  # what was written, by line
         self._closing = False
 
     async def open(self) -> None:
@@ -358,6 +369,8 @@ class Desk(HeadlessDesk):
     def _take(self, message: ServerMessage) -> None:
         super()._take(message)
         if isinstance(message, Snapshot):
+            self.texts = {one.call_id: one for one in message.text_calls}
+            self.lines = {one.line_id: one for one in message.texts}
             self.health = message.health
             self.callback = message.callback
             if message.call is not None:
@@ -368,6 +381,10 @@ class Desk(HeadlessDesk):
             self.health = message
         elif isinstance(message, CallbackView):
             self.callback = message
+        elif isinstance(message, CallView) and message.media == "text":
+            self.texts[message.call_id] = message
+        elif isinstance(message, TextLine):
+            self.lines[message.line_id] = message
 
     async def telephone_works(self) -> None:
         """Return when the hotline knows the agent's telephone."""
@@ -490,8 +507,14 @@ class Hotline:
 
     async def live(self) -> dict[str, Call]:
         """Live calls by caller, as Redis has them: what a server finds after a restart."""
-        kept = await LiveCalls(self._redis, self.settings.prefix).load()
-        return {call.caller: call for call in kept}
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                try:
+                    kept = await LiveCalls(self._redis, self.settings.prefix).load()
+                except (RedisError, OSError):  # slower than call control would wait for: a busy machine
+                    await asyncio.sleep(0.1)
+                else:
+                    return {call.caller: call for call in kept}
 
     async def is_in(self, citizen: Citizen, *states: CallState) -> Call:
         """Wait until the citizen's call is in one of these states, as Redis has it."""
@@ -510,7 +533,7 @@ class Hotline:
         login = self._agents[number - 1].login
         async with asyncio.timeout(LIMIT_S):
             while True:
-                agents, _ = await LiveState(self._redis, self.settings.prefix).load()
+                agents, _ = await LiveState(self._redis, self.settings.prefix, deadline_s=LIMIT_S).load()
                 for agent in agents:
                     if agent.agent_id == login and agent.state in states:
                         return agent
@@ -656,6 +679,7 @@ async def running_hotline(
     captions: bool = False,
     asr_processes: int = 1,
     model: str = "",
+    city: Path | None = None,
     database_url: str = "",
     redis_url: str = "",
     ring_limit_s: float = 8.0,
@@ -669,9 +693,9 @@ async def running_hotline(
 ) -> AsyncIterator[Hotline]:
     """Run one hotline while the block is open; nobody is signed in yet.
 
-    Empty URLs: SQLite, embedded Valkey. `flows` and `numbers`: instead of the shipped ones; `more`: further
-    settings, as in hotline.toml; `top`: settings that belong to no part. `cuttable_ami`: server and watchdog
-    reach Asterisk's manager interface over `hotline.wire`.
+    Empty URLs: SQLite, embedded Valkey. `flows`, `numbers` and `city` (a gazetteer): instead of the shipped
+    ones; `more`: further settings, as in hotline.toml; `top`: settings that belong to no part.
+    `cuttable_ami`: server and watchdog reach Asterisk's manager interface over `hotline.wire`.
     """
     server, asterisk, trunk, desks, proxy = (block.address() for _ in range(5))
     folder = Path(tempfile.mkdtemp(prefix="hl-"))
@@ -689,6 +713,7 @@ async def running_hotline(
             captions=str(captions).lower(),
             asr_processes=asr_processes,
             model=model,
+            city=city or "",
             policy=policy,
             announce_every_s=announce_every_s,
             flows=flows or "",
@@ -709,7 +734,12 @@ async def running_hotline(
         settings.home.mkdir(mode=0o700)
         steps = Steps(8, io.StringIO())
         stack = Stack(settings, instance=INSTANCE, config_file=file, steps=steps, desk=False)
-        people = demo_accounts(settings, stack.secrets, agents)
+        # the other extensions, and who sits at them, are each test's own
+        people = tuple(
+            replace(person, extension="") if person.role is Role.SUPERVISOR else person
+            for person in demo_accounts(settings, stack.secrets, agents)
+            if person.role is not Role.LISTENER
+        )
         await ensure_accounts(settings, people)
         await cleanup.enter_async_context(stack)
         network = TelephoneNetwork(

@@ -115,9 +115,10 @@ async def running_pair(block: LoopbackBlock, **options: Any) -> AsyncIterator[Se
                 home=home, cache=settings.cache, redis_url=redis.url, database_url=database, server=second,
                 captions="false", asr_processes=1, model="", policy=settings.calls.policy, flows="",
                 numbers="",
-                announce_every_s=30.0, trunk=settings.trunks[0].host,
+                announce_every_s=30.0, city="", trunk=settings.trunks[0].host,
             )
-            + TOLD_ASTERISK.format(proxy=asterisk),
+            + TOLD_ASTERISK.format(proxy=asterisk)
+            + str(options.get("more", "")),
             encoding="utf-8",
         )  # fmt: skip
         child = Child(

@@ -12,7 +12,7 @@ from acd.phone_numbers import read_number
 from cti.call import Call
 from cti.calls import CallStore
 from cti.control.calls import Calls, EntryIds
-from cti.control.orderdesk import order_event
+from cti.control.orderdesk import order_events
 from cti.control.visit_book import VisitBook
 from cti.control.visit_desk import VisitDesk
 from cti.control.visits import Visits
@@ -57,11 +57,12 @@ class VisitWorld:
         *,
         policy: VisitPolicy | None = None,
         clock: Callable[[], float] = time.time,
+        orders: OrderStore | None = None,
     ) -> None:
         self.engine = engine
         self.policy = policy or VisitPolicy()
         self.paper = Paper()
-        self.orders = OrderStore(engine, clock=clock)
+        self.orders = orders or OrderStore(engine, clock=clock)
         self.call_store = CallStore(engine, on_order=self._replay)
         self.store = VisitStore(engine)
         self.metrics = Metrics()
@@ -112,5 +113,5 @@ class VisitWorld:
         await self.call_store.write(entries)
 
     async def _replay(self, entry: Entry) -> None:
-        order_id, event = order_event(entry)
-        await self.orders.apply(order_id, event, at=entry.at, event_id=entry.entry_id)
+        changes = order_events(entry)
+        await self.orders.apply_all(changes, at=entry.at, event_id=entry.entry_id)

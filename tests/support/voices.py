@@ -18,15 +18,21 @@ from cti.agi import AgiSession
 from tests.support.hotline import LIMIT_S, Citizen, Hotline
 from tests.support.tones import RATE, strength
 
-CITIZEN, OUTSIDE = 440.0, 1300.0
-AGENTS = {"8001": 700.0, "8002": 1000.0, "8003": 1650.0}
-"""Tone of every agent's telephone; none is a harmonic of another."""
+CITIZEN, OUTSIDE = 1450.0, 1300.0
+AGENTS = {"8001": 1150.0, "8002": 1000.0, "8003": 1650.0, "8004": 2050.0}
+"""Tone of every agent's telephone; none is a harmonic of another, and music has little of them."""
 
-AUDIBLE, SILENT = 0.05, 0.01
+AUDIBLE, SILENT = 0.05, 0.02
 """Amplitude (of 1) above which somebody hears a tone, and below which they do not."""
 
 PRIVATE_S = 1.5
 """So long is listened for what must not be heard."""
+
+SETTLE_S = 0.8
+"""What is recorded next may be so old: it is on its way, or waits in Asterisk to be written."""
+
+EAR_RATE = 48_000
+"""Samples a second of the recordings: Asterisk writes 32 KiB at a time, which is a third of a second then."""
 
 _files = itertools.count(1)
 
@@ -35,19 +41,22 @@ class Ear:
     """What one telephone hears, as it is being recorded."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / f"ear-{next(_files)}.sln"
+        self._file = folder / f"ear-{next(_files)}.sln{EAR_RATE // 1000}"
 
     @property
     def file(self) -> Path:
-        """Samples of 16 bit, 8 kHz, without header."""
+        """Samples of 16 bit, without header."""
         return self._file
 
-    def _since(self, start: int) -> array.array[int]:
+    def _heard(self, start: int, end: int | None = None) -> array.array[int]:
+        """What was recorded between these bytes, at `RATE`: a telephone has no tones that this would lose."""
         samples = array.array("h")
         if self._file.exists():
-            data = self._file.read_bytes()[start:]
+            with self._file.open("rb") as file:
+                file.seek(start)
+                data = file.read(-1 if end is None else max(0, end - start))
             samples.frombytes(data[: len(data) // 2 * 2])
-        return samples
+        return samples[:: EAR_RATE // RATE]
 
     def _now(self) -> int:
         return self._file.stat().st_size // 2 * 2 if self._file.exists() else 0
@@ -59,18 +68,28 @@ class Ear:
             async with asyncio.timeout(LIMIT_S):
                 while missing:
                     await asyncio.sleep(0.1)
-                    heard = self._since(start)[-6 * RATE :]
+                    heard = self._heard(max(start, self._now() - _bytes(6.0)))
                     missing = [tone for tone in tones if strength(heard, tone) < AUDIBLE]
         except TimeoutError:
             raise AssertionError(f"{self._file.name}: {missing} Hz of {tones} not heard") from None
 
     async def hears_none_of(self, *tones: float) -> None:
-        """Listen for a while and find none of these. Raises AssertionError."""
-        start = self._now()
-        await asyncio.sleep(PRIVATE_S)
-        heard = self._since(start)
+        """Listen for a while and find none of these. Raises AssertionError, also when nothing is recorded."""
+        start = self._now() + _bytes(SETTLE_S)
+        end = start + _bytes(PRIVATE_S)
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                while self._now() < end:  # noqa: ASYNC110 - Asterisk tells nobody
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{self._file.name}: nothing is recorded") from None
+        heard = self._heard(start, end)
         loud = {tone: round(strength(heard, tone), 4) for tone in tones}
         assert all(amplitude < SILENT for amplitude in loud.values()), f"{self._file.name}: {loud}"
+
+
+def _bytes(seconds: float) -> int:
+    return round(seconds * EAR_RATE) * 2
 
 
 class Voice(Citizen):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,21 +19,53 @@ from acd import callbacks as life
 from acd.callbacks import Callback, Origin, Wish
 from acd.phone_numbers import read_number
 from cti.accounts import Accounts
+from cti.alert_store import AlertStore
+from cti.announcements import Announcements
 from cti.blocked import BlockedNumbers
+from cti.boards import SHIPPED_MAP, Boards
+from cti.bulletins import Bulletins
+from cti.burst_store import BurstStore
 from cti.callback_records import KeptCallback, data_of
 from cti.callback_store import CallbackStore
 from cti.calls import CallStore
+from cti.changes import ChangeLog
+from cti.control.bursts import BurstWatch
 from cti.control.callback_desk import UnknownCallback
+from cti.figures.facts import Rules
+from cti.figures.load import FactLog
+from cti.idempotency import KeptAnswers
 from cti.messages import AgentView, Entry, EntryKind, HealthView, PageMessage, QueuesView, Role, Snapshot
 from cti.metrics import Metrics
 from cti.ports import Person
+from cti.quality.rounds import Quality
+from cti.report_parts import ReportDesk
+from cti.reports.archive import ReportArchive
+from cti.reports.room import ReportRoom
+from cti.staff_messages import StaffMessages
+from cti.systems import Systems
+from cti.tokens import TokenStore
 from cti.transcripts import TranscriptStore
 from cti.web import PageHub, PhoneAccount, WebDeps, make_app
+from cti.webhook_post import AddressRules, HookPost
+from cti.webhook_sender import WebhookSender
+from cti.webhooks import HookEvent, WebhookStore
+from ivr_flows.speech import AUDIO, MANIFEST
 from orders.accuracy_load import AccuracyLog
+from orders.bursts import BurstPolicy
 from orders.store import OrderStore
+from tests.support.desk_parts import desk_parts
 from tests.support.visits import VisitWorld
 
-__all__ = ["PASSWORD", "QUICK_HASHER", "Clock", "FakeFloor", "FakeJournal", "Site", "open_site"]
+__all__ = [
+    "PASSWORD",
+    "QUICK_HASHER",
+    "Clock",
+    "FakeFloor",
+    "FakeJournal",
+    "Site",
+    "open_site",
+    "systems_for",
+]
 
 PASSWORD = "correct horse 12345"
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -121,10 +153,24 @@ class FakeCallbackDesk:
         return kept
 
     async def create(
-        self, *, number: str, queue: str, note: str, urgent: bool, after: float | None, by: str
+        self,
+        *,
+        number: str,
+        queue: str,
+        note: str,
+        urgent: bool,
+        after: float | None,
+        by: str,
+        call_id: str = "",
     ) -> Callback:
         wish = Wish(
-            origin=Origin.PERSON, number=read_number(number), queue=queue, since=1.0, note=note, by=by
+            origin=Origin.PERSON,
+            number=read_number(number),
+            queue=queue,
+            since=1.0,
+            note=note,
+            by=by,
+            call_id=call_id,
         )
         callback = life.wanted(f"cb{len(self.asked)}", replace(wish, urgent=urgent), 1.0)
         return await self._write("create", callback)
@@ -232,12 +278,21 @@ async def open_site(
         "calls": CallStore(engine),
         "transcripts": TranscriptStore(engine, clock=clock),
         "accuracy": AccuracyLog(engine),
+        "figures": FactLog(engine),
+        "reports": ReportDesk(
+            room=ReportRoom(engine.url.render_as_string(hide_password=False), Rules()),
+            archive=ReportArchive(engine),
+        ),
+        "quality": Quality(engine, leads=lambda: True, clock=clock),
         "orders": OrderStore(engine, clock=clock),
         "callbacks": FakeCallbackDesk(CallStore(engine), CallbackStore(engine)),
         "callback_store": CallbackStore(engine),
         "blocked": BlockedNumbers(engine, clock=clock),
         "visits": world.desk,
+        "desk": desk_parts(engine),
         "visit_store": world.store,
+        "staff": StaffMessages(engine),
+        "boards": boards_for(engine, clock),
         "journal": FakeJournal(),
         "metrics": metrics,
         "recordings": folder / "recordings",
@@ -247,6 +302,7 @@ async def open_site(
         "grace_s": 0.2,
         "recheck_s": 0.05,
     }
+    given["systems"] = systems_for(engine, clock)
     deps = WebDeps(**{**given, **more})
     runner = web.AppRunner(make_app(deps), access_log=None, shutdown_timeout=5.0)
     await runner.setup()
@@ -257,6 +313,55 @@ async def open_site(
         yield site
     finally:
         await site.close()
+
+
+def boards_for(engine: AsyncEngine, clock: Clock) -> Boards:
+    """Alerts, waves, notices and announcements on the database, with one queue and nobody who looks."""
+    waves = BurstStore(engine, clock)
+    bursts = BurstWatch(
+        waves, BurstPolicy(), pages=PageHub(), journal=NoJournal(), leads=lambda: False, clock=clock
+    )
+    return Boards(
+        alerts=AlertStore(engine, clock),
+        bursts=bursts.store,
+        linking=bursts,
+        bulletins=Bulletins(engine, clock),
+        announcements=Announcements(engine, has_prompt=lambda key: key == "greeting", clock=clock),
+        queues=lambda: (("general", "综合"),),
+        prompts=AUDIO,
+        manifest=MANIFEST,
+        city_map=SHIPPED_MAP,
+    )
+
+
+class NoJournal:
+    """Notes are kept for tests to read."""
+
+    def __init__(self) -> None:
+        self.noted: list[tuple[str, EntryKind, Mapping[str, object]]] = []
+
+    def note(self, call_id: str, kind: EntryKind, data: Mapping[str, object]) -> object:
+        """Keep one."""
+        self.noted.append((call_id, kind, data))
+        return None
+
+
+def systems_for(engine: AsyncEngine, clock: Clock, *, days: float = 3.0) -> Systems:
+    """What other systems use, where webhooks may go to this machine; its sender is not started."""
+    store = WebhookStore(engine, key=lambda: "key of all webhooks", clock=clock)
+    post = HookPost(AddressRules(["127.0.0.0/8"]), deadline_s=5.0, clock=clock)
+
+    async def describe(event: HookEvent) -> object:
+        return {"ref": event.ref}
+
+    return Systems(
+        tokens=TokenStore(engine, clock=clock),
+        answers=KeptAnswers(engine, clock=clock),
+        changes=ChangeLog(engine),
+        webhooks=store,
+        sender=WebhookSender(store, post, describe, leads=lambda: True, days=days, clock=clock, look_s=0.01),
+        post=post,
+    )
 
 
 def phone_for(person: Person) -> PhoneAccount | None:

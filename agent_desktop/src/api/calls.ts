@@ -7,6 +7,8 @@ export interface Counts {
   total: number
   page: number
   size: number
+  unreadable?: number // orders of this page that are left out, because what is stored of them cannot be read
+  exact?: boolean // false: there are more than `total`, which were not counted
 }
 
 export interface Page<T> extends Counts {
@@ -41,7 +43,7 @@ export interface Correction {
   at: number
 }
 
-export type Line = Pick<Caption, 'line_id' | 'speaker' | 'text' | 'start' | 'end' | 'confidence' | 'verbatim' | 'repairs' | 'gap'> & {
+export type Line = Pick<Caption, 'line_id' | 'speaker' | 'text' | 'start' | 'end' | 'confidence' | 'verbatim' | 'repairs' | 'gap' | 'marked'> & {
   correction: Correction | null
 }
 
@@ -57,7 +59,22 @@ export async function findCalls(query: Query): Promise<Page<CallRecord>> {
   return { ...rest, items: calls }
 }
 
-export function getCall(call_id: string): Promise<CallRecord & { orders: OrderRecord[] }> {
+interface Sound {
+  loss: number // share of packets lost, 0 to 1
+  jitter_ms: number
+  rtt_ms: number
+  mos: number // 1 to 4.5
+}
+
+/** How a call sounded at the agent's side, as the browser measured it. */
+export interface CallQuality {
+  reports: number // intervals of about ten seconds
+  mean: Sound
+  worst: Sound
+  bad: number // intervals with a MOS below 3.1
+}
+
+export function getCall(call_id: string): Promise<CallRecord & { orders: OrderRecord[]; quality: CallQuality | null }> {
   return ask('GET', `/api/calls/${encodeURIComponent(call_id)}`)
 }
 

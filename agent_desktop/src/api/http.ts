@@ -3,12 +3,13 @@
 import { bounds, narrow, type Bounds } from '@/live/clock'
 
 export class ApiError extends Error {
-  /** `status` is 0 when the server could not be reached; `field` names the input that is wrong. */
+  /** `status` is 0 when the server could not be reached; `field` names the input that is wrong, `body` is the whole answer. */
   constructor(
     readonly status: number,
     readonly code: string,
     message: string,
     readonly field: string | null = null,
+    readonly body: unknown = null,
   ) {
     super(message)
   }
@@ -29,6 +30,8 @@ export type Query = Record<string, string | number | null | undefined>
 interface Options {
   query?: Query
   body?: unknown
+  file?: Blob // sent as it is, by its own type
+  form?: FormData // sent as a form, with a file in it
   key?: string
 }
 
@@ -41,9 +44,9 @@ export async function ask<T>(method: string, path: string, options: Options = {}
   throw refusal(answer, path, json)
 }
 
-/** Fetch a file. Throws ApiError. */
-export async function fetchFile(path: string, query?: Query): Promise<Blob> {
-  const answer = await answered('GET', path, query === undefined ? {} : { query })
+/** Fetch a file; with a `body` it is asked for by POST. Throws ApiError. */
+export async function fetchFile(path: string, query: Query = {}, body?: unknown): Promise<Blob> {
+  const answer = await answered(body === undefined ? 'GET' : 'POST', path, { query, body })
   if (answer.ok) return answer.blob()
   throw refusal(answer, path, parsed(await answer.text()))
 }
@@ -56,10 +59,10 @@ async function answered(method: string, path: string, options: Options): Promise
       method,
       credentials: 'same-origin',
       headers: {
-        ...(options.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(options.file !== undefined ? { 'Content-Type': options.file.type } : options.body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...(options.key === undefined ? {} : { 'Idempotency-Key': options.key }),
       },
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.form !== undefined ? { body: options.form } : options.file !== undefined ? { body: options.file } : options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     })
   } catch {
     throw new ApiError(0, 'unreachable', '连不上服务器，请检查网络')
@@ -76,6 +79,7 @@ function refusal(answer: Response, path: string, json: unknown): ApiError {
     error?.code ?? 'unknown',
     error?.message ?? `服务器应答异常（${answer.status}）`,
     error?.field ?? null,
+    json,
   )
 }
 

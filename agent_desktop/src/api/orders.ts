@@ -1,4 +1,4 @@
-import type { FieldView, OrderField, OrderState } from '@/live/protocol'
+import type { FieldView, OrderField, OrderLinkView, OrderState } from '@/live/protocol'
 
 import type { Counts, Page } from './calls'
 import { ask, type Query } from './http'
@@ -17,6 +17,7 @@ export interface OrderRecord {
   closed_at: number | null
   reason: string
   fields: Partial<Record<OrderField, FieldView>>
+  links: OrderLinkView[]
 }
 
 export async function findOrders(query: Query): Promise<Page<OrderRecord>> {
@@ -40,6 +41,24 @@ export function editOrder(
 /** `key` names this wish to submit: asked twice, it is done once. */
 export function submitOrder(order_id: string, key: string): Promise<OrderRecord> {
   return ask('POST', `${path(order_id)}/submit`, { key })
+}
+
+/** Relate two orders; each is told of the other. */
+export function linkOrders(order_id: string, other: string): Promise<OrderRecord> {
+  return ask('POST', `${path(order_id)}/links`, { body: { other } })
+}
+
+export function unlinkOrders(order_id: string, other: string): Promise<OrderRecord> {
+  return ask('DELETE', `${path(order_id)}/links/${encodeURIComponent(other)}`)
+}
+
+/** Close a draft as another order's matter; the citizen is added there. */
+export function mergeOrder(order_id: string, into: string): Promise<OrderRecord> {
+  return ask('POST', `${path(order_id)}/merge`, { body: { into } })
+}
+
+export function undoMerge(order_id: string): Promise<OrderRecord> {
+  return ask('POST', `${path(order_id)}/merge/undo`)
 }
 
 function path(order_id: string): string {

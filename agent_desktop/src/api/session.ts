@@ -8,6 +8,7 @@ export interface Person {
   name: string
   role: Role
   extension: string
+  unit: string // 承办单位 that they work for, '' for the hotline itself
 }
 
 export async function login(name: string, password: string): Promise<Person> {

@@ -22,6 +22,11 @@ export function correctLine(call_id: string, line_id: string, text: string, seen
   return ask('PATCH', linePath(call_id, line_id), { body: { text, seen } })
 }
 
+/** Mark a sentence to find it again, or take the mark off. */
+export function markLine(call_id: string, line_id: string, marked: boolean): Promise<unknown> {
+  return ask('PUT', `${linePath(call_id, line_id)}/mark`, { body: { marked } })
+}
+
 /** Everything that people wrote in place of a line, oldest first. */
 export async function getCorrections(call_id: string, line_id: string): Promise<Correction[]> {
   return (await ask<{ corrections: Correction[] }>('GET', `${linePath(call_id, line_id)}/corrections`)).corrections

@@ -1,7 +1,12 @@
-/** The desk's WebSocket: reconnects with back-off, notices a dead line, gives each command its reply. */
+/**
+ * The desk's WebSocket: reconnects with back-off, notices a dead line, gives each command its reply.
+ *
+ * Every message has a number. Over a new connection the server sends what was missed since the last one, or a
+ * snapshot; where a number is missing, the page asks for a snapshot and shows nothing further until it is there.
+ */
 
 import { backoff } from './backoff'
-import type { Command, PageMessage, Reply, ServerMessage } from './protocol'
+import type { Command, Numbered, PageMessage, Reply, ServerMessage } from './protocol'
 
 export type LinkState = 'off' | 'connecting' | 'open' | 'lost'
 
@@ -40,6 +45,9 @@ export class Link {
   private pinger: number | null = null
   private silence: number | null = null
   private count = 0
+  private page = '' // our id, as the last snapshot said
+  private seen = 0 // number of the newest message
+  private whole = false // no message is missing
   private readonly tag = Math.random().toString(36).slice(2, 8)
   private readonly pending = new Map<string, Pending>()
 
@@ -57,6 +65,7 @@ export class Link {
 
   stop(): void {
     this.wanted = false
+    this.page = '' // whoever signs in next begins anew
     window.removeEventListener('online', this.hurry)
     if (this.retry !== null) window.clearTimeout(this.retry)
     this.retry = null
@@ -103,7 +112,8 @@ export class Link {
 
   private open(): void {
     this.events.state('connecting', null)
-    const socket = new WebSocket(this.url)
+    const back = this.page !== '' && this.whole
+    const socket = new WebSocket(back ? `${this.url}?page=${this.page}&seq=${this.seen}` : this.url)
     this.socket = socket
     socket.onopen = () => {
       this.pinger = window.setInterval(() => this.ping(), PING_EVERY_MS)
@@ -117,15 +127,20 @@ export class Link {
 
   private received(text: string): void {
     this.alive()
-    const message = JSON.parse(text) as ServerMessage
+    const message = JSON.parse(text) as Numbered
     if (message.type === 'snapshot') {
-      this.attempt = 0
-      this.events.message(message)
-      this.events.state('open', null)
-      return
+      this.page = message.page
+      this.whole = true
+    } else if (this.whole && message.seq !== this.seen + 1) {
+      this.whole = false
+      this.send({ type: 'resync' }).catch(() => undefined) // a line that breaks now brings a snapshot, too
     }
+    this.seen = message.seq
     if (message.type === 'reply') this.answered(message)
+    if (!this.whole) return // what follows a hole means nothing without what is missing
+    if (message.type === 'snapshot' || message.type === 'resumed') this.attempt = 0
     this.events.message(message)
+    if (message.type === 'snapshot' || message.type === 'resumed') this.events.state('open', null)
   }
 
   private answered(reply: Reply): void {
@@ -139,7 +154,7 @@ export class Link {
 
   private ping(): void {
     this.expectLife()
-    this.send({ type: 'ping' }).catch(() => undefined) // silence is what `expectLife` is for
+    this.send({ type: 'ping', seen: this.whole ? this.seen : 0 }).catch(() => undefined) // silence is what `expectLife` is for
   }
 
   private expectLife(): void {

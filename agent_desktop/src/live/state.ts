@@ -1,8 +1,13 @@
-/** What the desk knows, and how each message of the server changes it. No clock, no socket. */
+/**
+ * What the desk knows, and how each message of the server changes it. No clock, no socket.
+ *
+ * All that a snapshot tells is kept here: parts of the page that come later than the snapshot find it.
+ */
 
 import type {
   AdviceView,
   AgentView,
+  BulletinView,
   CallState,
   CallView,
   Caption,
@@ -10,7 +15,11 @@ import type {
   HealthView,
   QueueView,
   ServerMessage,
+  StaffMessage,
+  SupervisionView,
 } from './protocol'
+import { applyTexts, noTexts, type Texts } from './texts'
+import { withWords } from './words'
 
 export const MAX_LINES = 3000
 
@@ -24,14 +33,27 @@ export interface LiveState {
   lines: Caption[] // of that call, by time
   drafts: DraftView[] // of that call, one for each matter, in the order they came up
   advice: Record<string, AdviceView> // beside those drafts, by order
+  words: StaffMessage[] // of supervisors, not read yet
+  supervision: SupervisionView | null // who is in this person's call, as far as they may know
+  bulletins: BulletinView[] // notices in force
+  texts: Texts // written conversations, and lines beside a video call
 }
 
 export function emptyState(): LiveState {
-  return { me: null, others: {}, health: null, queues: [], queuesAt: 0, call: null, lines: [], drafts: [], advice: {} }
+  return {
+    me: null, others: {}, health: null, queues: [], queuesAt: 0, call: null, lines: [], drafts: [], advice: {}, words: [], supervision: null,
+    bulletins: [], texts: noTexts(),
+  }
 }
 
 /** The state after `message`, told at `now` (our epoch seconds). Returns `state` itself when nothing changes. */
 export function apply(state: LiveState, message: ServerMessage, now: number): LiveState {
+  const next = applied(state, message, now)
+  const texts = applyTexts(state.texts, message, next.me?.agent_id ?? '')
+  return texts === next.texts ? next : { ...next, texts }
+}
+
+function applied(state: LiveState, message: ServerMessage, now: number): LiveState {
   switch (message.type) {
     case 'snapshot': {
       const fresh: LiveState = {
@@ -40,6 +62,9 @@ export function apply(state: LiveState, message: ServerMessage, now: number): Li
         health: message.health,
         queues: message.queues.queues,
         queuesAt: now,
+        words: message.messages ?? [],
+        supervision: message.supervision ?? null,
+        bulletins: message.bulletins,
       }
       if (message.call) {
         return {
@@ -59,7 +84,7 @@ export function apply(state: LiveState, message: ServerMessage, now: number): Li
       if (state.me === null || message.agent_id === state.me.agent_id) return { ...state, me: message }
       return { ...state, others: { ...state.others, [message.agent_id]: message } }
     case 'call_view':
-      return withCall(state, message)
+      return message.media === 'text' ? state : withCall(state, message) // conversations: live/texts.ts
     case 'caption':
       if (message.call_id !== state.call?.call_id) return state
       return { ...state, lines: withLine(state.lines, message) }
@@ -72,11 +97,30 @@ export function apply(state: LiveState, message: ServerMessage, now: number): Li
       return { ...state, queues: message.queues, queuesAt: now }
     case 'health_view':
       return { ...state, health: message }
+    case 'bulletins_view':
+      return { ...state, bulletins: message.bulletins }
+    case 'supervision_view':
+      if (message.agent_id !== state.me?.agent_id) return state
+      return { ...state, supervision: message.active ? message : null }
+    case 'staff_message':
+      return { ...state, words: withWords(state.words, message, state.me?.agent_id ?? '') }
     case 'callback_view':
     case 'targets_view':
+    case 'colleagues_view':
     case 'notice':
     case 'reply':
-      return state // shown and answered where they arrive
+    case 'resumed':
+    case 'floor_view':
+    case 'floor_change':
+    case 'wallboard_view':
+    case 'alert_view':
+    case 'burst_view':
+    case 'order_moved':
+    case 'clock_crossed':
+    case 'inbox_changed':
+    case 'text_line':
+    case 'text_typing':
+      return state // conversations are live/texts.ts's; the others are shown and answered where they arrive
   }
 }
 

@@ -9,6 +9,7 @@ export interface FieldSpec {
   choices?: readonly string[] // only these may stand
   required?: boolean // the order cannot be submitted without
   wide?: boolean // takes the whole width of the form
+  third?: boolean // three of these share a row
   rows?: number // of text
 }
 
@@ -23,8 +24,9 @@ export const FIELDS: readonly FieldSpec[] = [
   { name: 'detail', title: '详细地址', limit: 200 },
   { name: 'subject', title: '被诉对象', limit: 100 },
   { name: 'unit', title: '承办单位', limit: 100 },
-  { name: 'contact', title: '联系人', limit: 50 },
-  { name: 'phone', title: '联系电话', limit: 40 },
+  { name: 'contact', title: '联系人', limit: 50, third: true },
+  { name: 'phone', title: '联系电话', limit: 40, third: true },
+  { name: 'contact_by', title: '联系方式', limit: 10, choices: ['电话', '仅文字'], third: true },
   { name: 'title', title: '标题', limit: 100, wide: true },
   { name: 'summary', title: '诉求内容', limit: 4000, required: true, wide: true, rows: 5 },
 ]

@@ -21,6 +21,7 @@ export interface Edit {
   ref: string // of the command that carries it, "" before it is sent
   error: string // with refused: the server's sentence
   at: number // typed, our epoch milliseconds
+  seen: number | null // version of the draft that was looked at when this run of typing began
 }
 
 export type Outbox = Readonly<Record<string, Edit>>
@@ -31,8 +32,11 @@ export function key(order_id: string, field: OrderField): string {
   return `${order_id}/${field}`
 }
 
-export function typed(box: Outbox, order_id: string, field: OrderField, value: string, at: number): Outbox {
-  return { ...box, [key(order_id, field)]: { order_id, field, value, status: 'typed', ref: '', error: '', at } }
+/** `seen` is the draft's version now; an edit that is still under way keeps the one with which it began. */
+export function typed(box: Outbox, order_id: string, field: OrderField, value: string, at: number, seen: number | null = null): Outbox {
+  const before = box[key(order_id, field)]
+  const began = before !== undefined && (before.status === 'typed' || before.status === 'sent') ? before.seen : seen
+  return { ...box, [key(order_id, field)]: { order_id, field, value, status: 'typed', ref: '', error: '', at, seen: began } }
 }
 
 export function sent(box: Outbox, which: string, ref: string): Outbox {

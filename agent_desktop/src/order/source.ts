@@ -1,6 +1,7 @@
 /** Where a value came from, in words for the agent. */
 
 import type { FieldView } from '@/live/protocol'
+import { nameOf } from '@/stores/names'
 
 const KINDS: Record<string, string> = {
   agent: '坐席',
@@ -15,6 +16,7 @@ const KINDS: Record<string, string> = {
   model: '模型',
   rule: '规则',
   summary: '摘要',
+  usual: '常用承办',
 }
 const DETAILS: Record<string, string> = {
   'caller_id+said': '来电号码 · 与口述相符',
@@ -35,7 +37,7 @@ const DETAILS: Record<string, string> = {
  */
 export function sourceText(source: string, login = ''): string {
   const [kind, detail] = split(source)
-  if (kind === 'agent') return detail !== '' && detail === login ? '本人填写' : `坐席 ${detail}`.trim()
+  if (kind === 'agent') return detail !== '' && detail === login ? '本人填写' : `坐席 ${nameOf(detail)}`.trim()
   const known = DETAILS[source] ?? DETAILS[source.split('/')[0] ?? '']
   if (known !== undefined) return known
   const word = KINDS[kind] ?? kind

@@ -4,8 +4,10 @@ import { C, UA, WebSocketInterface } from 'jssip'
 import type { IncomingRTCSessionEvent, RTCSessionEvent } from 'jssip/lib/UA'
 import type { RTCSession } from 'jssip/lib/RTCSession'
 
-import { closeMicrophone, MicrophoneError, microphonePermission, openMicrophone } from './microphone'
 import type { PhoneEvent } from './machine'
+import { CallMedia, type MediaEvents } from './media'
+import { MicrophoneError, microphonePermission } from './microphone'
+import { NOTHING, offered, type Offered } from './offer'
 
 export interface PhoneAccount {
   extension: string
@@ -15,19 +17,28 @@ export interface PhoneAccount {
   ice_servers: RTCIceServer[]
 }
 
-export interface SoftphoneEvents {
+export interface SoftphoneEvents extends MediaEvents {
   happened(event: PhoneEvent): void
+  offered(offer: Offered): void // a call comes in: told before 'incoming' happens
   microphone(error: MicrophoneError | null): void
-  audioBlocked(blocked: boolean): void
   silent(silent: boolean): void // no audio path to Asterisk although the call is up
+  connection(connection: RTCPeerConnection | null): void // to be measured; null when the call is over
+}
+
+/** What is asked for anew at every call. */
+export interface SoftphoneChoices {
+  microphone(): string // device id, "" the system's
+  speaker(): string
+  video(): MediaTrackConstraints | null // the camera that is sent when a call with video is answered, null: none
 }
 
 const REGISTER_EXPIRES_S = 60
 const REGISTER_AGAIN_MS = 15_000 // after a refusal: Asterisk may only have been busy or reloading
-const CANDIDATES_MS = 300
+const CANDIDATES_MS = 40 // after the first one; those of this machine come together
 const PATH_MS = 4000 // an audio path that is not there by then will not come by itself
 const BUSY_HERE = 486 // the server takes it as refused by a person; other codes as a phone that is gone
 const TONE_MS = 120
+const HEAL_MS = 1500 // a broken path may heal by itself; then new candidates are offered
 
 /** A WebSocket that can be told to be dead, so that JsSIP connects anew after the network changed. */
 class DroppableSocket extends WebSocketInterface {
@@ -40,18 +51,20 @@ class DroppableSocket extends WebSocketInterface {
 export class Softphone {
   private readonly socket: DroppableSocket
   private readonly ua: UA
-  private readonly audio = new Audio()
+  private readonly media: CallMedia
   private session: RTCSession | null = null
-  private microphone: MediaStream | null = null
+  private offer: Offered = NOTHING
   private again: number | null = null
   private stopped = false
+  private moved = false // the network changed: the audio path has to be looked for again
   private unsaid: RTCSession | null = null // hung up while the line was down: Asterisk has to be told
 
   constructor(
     private readonly account: PhoneAccount,
     private readonly events: SoftphoneEvents,
+    private readonly choices: SoftphoneChoices,
   ) {
-    this.audio.autoplay = true
+    this.media = new CallMedia(events)
     this.socket = new DroppableSocket(account.ws_url)
     this.ua = new UA({
       sockets: [this.socket],
@@ -71,7 +84,10 @@ export class Softphone {
       this.unsaid = null
     })
     this.ua.on('disconnected', () => this.tell({ kind: 'disconnected', reason: '连不上电话服务器，正在重试' }))
-    this.ua.on('registered', () => this.tell({ kind: 'registered' }))
+    this.ua.on('registered', () => {
+      this.tell({ kind: 'registered' })
+      if (this.moved) this.findPath()
+    })
     this.ua.on('registrationFailed', ({ cause }) => this.registrationFailed(cause ?? ''))
     this.ua.on('newRTCSession', (event: RTCSessionEvent) => this.newSession(event))
   }
@@ -86,15 +102,16 @@ export class Softphone {
     if (this.again !== null) window.clearTimeout(this.again)
     window.removeEventListener('online', this.networkChanged)
     this.ua.stop()
-    this.releaseMedia()
+    this.release()
   }
 
   async answer(): Promise<void> {
     const session = this.session
     if (session === null) return
     this.tell({ kind: 'answer', at: Date.now() })
+    let stream: MediaStream
     try {
-      this.microphone ??= await openMicrophone()
+      stream = await this.openMicrophone()
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error
       this.events.microphone(error)
@@ -102,10 +119,11 @@ export class Softphone {
       return
     }
     this.events.microphone(null)
-    if (this.session !== session || session.isEnded()) return this.releaseMedia()
+    if (this.session !== session || session.isEnded()) return this.release()
+    this.media.told()
     session.answer({
-      mediaStream: this.microphone,
-      mediaConstraints: { audio: true, video: false },
+      mediaStream: stream,
+      mediaConstraints: { audio: true, video: stream.getVideoTracks().length > 0 },
       pcConfig: { iceServers: this.account.ice_servers },
     })
   }
@@ -117,7 +135,7 @@ export class Softphone {
     this.tell({ kind: 'hang_up', at: Date.now() })
     if (!this.ua.isConnected()) {
       this.unsaid = session
-      this.releaseMedia()
+      this.release()
       return
     }
     session.terminate(ringing ? { status_code: BUSY_HERE } : {})
@@ -146,11 +164,19 @@ export class Softphone {
 
   /** A click was made: try again to play the other side. */
   async unblockAudio(): Promise<void> {
-    await this.play()
+    await this.media.play()
+  }
+
+  /** The chosen devices are others now, or one of them is gone. Throws MicrophoneError. */
+  async devicesChanged(): Promise<void> {
+    await this.media.hearAt(this.choices.speaker())
+    if (this.session?.isEstablished()) await this.media.change(this.choices.microphone(), this.session.connection)
   }
 
   readonly networkChanged = (): void => {
-    if (!this.stopped) this.socket.drop()
+    if (this.stopped) return
+    this.moved = this.session !== null
+    this.socket.drop()
   }
 
   /** Identity of the present call, to tell later whether it is still the same. */
@@ -179,34 +205,26 @@ export class Softphone {
 
   private newSession(event: RTCSessionEvent): void {
     if (String(event.originator) !== 'remote') return
-    const session = (event as IncomingRTCSessionEvent).session
+    const { session, request } = event as IncomingRTCSessionEvent
+    const offer = offered(request)
+    if (this.session !== null && offer.rejoin !== '') this.forget(this.session) // that leg is dead on the other side
     if (this.session !== null) {
       session.terminate({ status_code: BUSY_HERE })
       return
     }
     this.session = session
+    this.offer = offer
+    this.events.offered(offer)
     this.tell({ kind: 'incoming', caller: session.remote_identity.uri.user, at: Date.now() })
-    session.on('peerconnection', ({ peerconnection }) => {
-      const look = (): void => {
-        if (this.session === session) this.events.silent(peerconnection.connectionState !== 'connected')
-      }
-      peerconnection.addEventListener('connectionstatechange', () => {
-        if (['connected', 'disconnected', 'failed'].includes(peerconnection.connectionState)) look()
-      })
-      window.setTimeout(look, PATH_MS)
-      peerconnection.addEventListener('track', ({ track, streams }) => {
-        this.audio.srcObject = streams[0] ?? new MediaStream([track])
-        void this.play()
-      })
-    })
+    session.on('peerconnection', ({ peerconnection }) => this.watch(session, peerconnection))
     let patience: number | null = null
     session.on('icecandidate', ({ ready }) => {
       // Waiting for every candidate would delay the answer by seconds where a STUN server is out of reach.
       patience ??= window.setTimeout(ready, CANDIDATES_MS)
     })
     session.on('accepted', () => this.tell({ kind: 'talking', at: Date.now() }))
-    session.on('hold', ({ originator }) => this.tell({ kind: 'held', by: side(originator) }))
-    session.on('unhold', ({ originator }) => this.tell({ kind: 'unheld', by: side(originator) }))
+    session.on('hold', ({ originator }) => this.mine(session) && this.tell({ kind: 'held', by: side(originator) }))
+    session.on('unhold', ({ originator }) => this.mine(session) && this.tell({ kind: 'unheld', by: side(originator) }))
     session.on('muted', () => this.tell({ kind: 'muted', on: true }))
     session.on('unmuted', () => this.tell({ kind: 'muted', on: false }))
     session.on('failed', ({ originator, cause }) => this.gone(session, failure(originator, cause)))
@@ -214,42 +232,70 @@ export class Softphone {
     void this.warmUp(session)
   }
 
+  private watch(session: RTCSession, connection: RTCPeerConnection): void {
+    const look = (): void => {
+      if (this.mine(session)) this.events.silent(connection.connectionState !== 'connected')
+    }
+    connection.addEventListener('connectionstatechange', () => {
+      const state = connection.connectionState
+      if (['connected', 'disconnected', 'failed'].includes(state)) look()
+      if (state === 'failed') this.findPath()
+      if (state === 'disconnected') {
+        window.setTimeout(() => this.mine(session) && connection.connectionState === 'disconnected' && this.findPath(), HEAL_MS)
+      }
+    })
+    window.setTimeout(look, PATH_MS)
+    connection.addEventListener('track', ({ track, streams }) => this.media.arrived(streams[0] ?? new MediaStream([track])))
+    this.events.connection(connection)
+    void this.media.hearAt(this.choices.speaker())
+  }
+
+  /** Offer new candidates for the call in hand: the network has changed under it. */
+  private findPath(): void {
+    const session = this.session
+    if (session === null || !session.isEstablished() || !this.ua.isRegistered()) return
+    this.moved = false
+    session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })
+  }
+
+  private mine(session: RTCSession): boolean {
+    return this.session === session
+  }
+
   /** Open the microphone while it rings, if that asks the agent nothing, so that answering is immediate. */
   private async warmUp(session: RTCSession): Promise<void> {
     if ((await microphonePermission()) !== 'granted') return
     try {
-      const stream = await openMicrophone()
-      if (this.session === session && this.microphone === null) this.microphone = stream
-      else closeMicrophone(stream)
+      await this.openMicrophone()
+      if (this.session === null) this.media.release()
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error
-      this.events.microphone(error)
+      if (this.mine(session)) this.events.microphone(error)
     }
+  }
+
+  private openMicrophone(): Promise<MediaStream> {
+    return this.media.open(this.choices.microphone(), this.offer.video ? this.choices.video() : null)
+  }
+
+  /** Let go of a session that the other side no longer knows. */
+  private forget(session: RTCSession): void {
+    this.gone(session, '')
+    if (!session.isEnded()) session.terminate()
   }
 
   private gone(session: RTCSession, reason: string): void {
-    if (this.session !== session) return
+    if (!this.mine(session)) return
     this.session = null
-    this.releaseMedia()
+    this.release()
     this.tell({ kind: 'gone', reason, at: Date.now() })
   }
 
-  private releaseMedia(): void {
-    closeMicrophone(this.microphone)
-    this.microphone = null
-    this.audio.srcObject = null
-    this.events.audioBlocked(false)
+  private release(): void {
+    this.media.release()
+    this.moved = false
+    this.events.connection(null)
     this.events.silent(false)
-  }
-
-  private async play(): Promise<void> {
-    try {
-      await this.audio.play()
-      this.events.audioBlocked(false)
-    } catch (error) {
-      if (error instanceof DOMException && error.name === 'NotAllowedError') this.events.audioBlocked(true)
-      else if (!(error instanceof DOMException && error.name === 'AbortError')) throw error
-    }
   }
 }
 

@@ -30,10 +30,8 @@ export const useEdits = defineStore('edits', () => {
 
   live.onMessage((message) => {
     if (message.type === 'draft_view') keep(outbox.drafted(box.value, message))
-    if (message.type === 'snapshot') {
-      for (const draft of live.drafts) keep(outbox.drafted(box.value, draft))
-      window.setTimeout(flush) // after the link counts as open
-    }
+    if (message.type === 'snapshot') for (const draft of live.drafts) keep(outbox.drafted(box.value, draft))
+    if (message.type === 'snapshot' || message.type === 'resumed') window.setTimeout(flush) // after the link counts as open
   })
   live.onLost(() => keep(outbox.unanswered(box.value)))
 
@@ -44,6 +42,10 @@ export const useEdits = defineStore('edits', () => {
   /** What stands in the field as the agent sees it. */
   function shown(order_id: string, field: OrderField): string {
     return editOf(order_id, field)?.value ?? stored(order_id, field)
+  }
+
+  function version(order_id: string): number | null {
+    return live.draftOf(order_id)?.version ?? null
   }
 
   function stored(order_id: string, field: OrderField): string {
@@ -58,7 +60,7 @@ export const useEdits = defineStore('edits', () => {
       typing.add(which)
       remember(which, shown(order_id, field))
     }
-    keep(outbox.typed(box.value, order_id, field, value, Date.now()))
+    keep(outbox.typed(box.value, order_id, field, value, Date.now(), version(order_id)))
     if (timer !== null) window.clearTimeout(timer)
     timer = window.setTimeout(flush, DEBOUNCE_MS)
   }
@@ -68,7 +70,7 @@ export const useEdits = defineStore('edits', () => {
     const which = outbox.key(order_id, field)
     typing.delete(which)
     if (value !== shown(order_id, field)) remember(which, shown(order_id, field))
-    keep(outbox.typed(box.value, order_id, field, value, Date.now()))
+    keep(outbox.typed(box.value, order_id, field, value, Date.now(), version(order_id)))
     flush()
   }
 
@@ -87,7 +89,7 @@ export const useEdits = defineStore('edits', () => {
     const value = earlier.value[which]?.pop()
     typing.delete(which)
     if (value === undefined) return
-    keep(outbox.typed(box.value, order_id, field, value, Date.now()))
+    keep(outbox.typed(box.value, order_id, field, value, Date.now(), version(order_id)))
     flush()
   }
 
@@ -102,9 +104,9 @@ export const useEdits = defineStore('edits', () => {
   async function deliver(which: string, edit: outbox.Edit): Promise<void> {
     const ref_ = live.nextRef()
     keep(outbox.sent(box.value, which, ref_))
-    const { order_id, field, value } = edit
+    const { order_id, field, value, seen } = edit
     try {
-      await live.send({ type: 'edit_field', order_id, field, value }, ref_)
+      await live.send({ type: 'edit_field', order_id, field, value, seen: seen ?? null }, ref_)
       keep(outbox.confirmed(box.value, ref_, live.draftOf(order_id)))
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error
@@ -124,7 +126,7 @@ export const useEdits = defineStore('edits', () => {
   function retry(which: string): void {
     const edit = box.value[which]
     if (edit === undefined) return
-    keep(outbox.typed(box.value, edit.order_id, edit.field, edit.value, Date.now()))
+    keep(outbox.typed(box.value, edit.order_id, edit.field, edit.value, Date.now(), version(edit.order_id)))
     void flush()
   }
 

@@ -5,10 +5,18 @@ import { computed, ref, shallowRef } from 'vue'
 import { ApiError } from '@/api/http'
 import { me } from '@/api/session'
 import { CommandFailed, Link, type LinkState } from '@/live/link'
-import type { Command, DraftView, NotReadyReason, ServerMessage } from '@/live/protocol'
+import type { AdviceView, Command, DraftView, NotReadyReason, ServerMessage } from '@/live/protocol'
 import { apply, emptyState, type LiveState } from '@/live/state'
+import { inFront } from '@/live/texts'
+import { withoutWords } from '@/live/words'
 
 type Listener = (message: ServerMessage) => void
+
+/** What the order form shows of a conversation that is in front of the spoken call. */
+export interface Focus {
+  drafts: DraftView[]
+  advice: Record<string, AdviceView>
+}
 
 /** What the server tells this page, and the way to ask it for something. */
 export const useLive = defineStore('live', () => {
@@ -18,15 +26,17 @@ export const useLive = defineStore('live', () => {
   const afterTalk = ref<NotReadyReason | null>(null) // 示忙 asked for during a call
   const listeners = new Set<Listener>()
   const lost = new Set<() => void>()
+  const topics = new Map<string, number>() // what the open pages watch, and how many parts of them
   let line: Link | null = null
 
   const me_ = computed(() => state.value.me)
   const call = computed(() => state.value.call)
-  const drafts = computed(() => state.value.drafts)
+  const focused = shallowRef<Focus | null>(null) // the conversation in front of the spoken call
+  const drafts = computed(() => focused.value?.drafts ?? state.value.drafts)
   const wanted = ref('') // the order whose form is asked for
   const draft = computed(() => draftOf(wanted.value) ?? drafts.value[0] ?? null) // the one in the form
-  const advice = computed(() => (draft.value === null ? null : (state.value.advice[draft.value.order_id] ?? null)))
-  const unfinished = computed(() => drafts.value.filter((one) => one.state === 'draft'))
+  const advice = computed(() => (draft.value === null ? null : ((focused.value ?? state.value).advice[draft.value.order_id] ?? null)))
+  const unfinished = computed(() => state.value.drafts.filter((one) => one.state === 'draft'))
 
   function start(): void {
     if (line !== null) return
@@ -54,6 +64,7 @@ export const useLive = defineStore('live', () => {
     const wasOpen = link.value === 'open'
     link.value = next
     retryAt.value = at
+    if (!wasOpen && next === 'open' && topics.size > 0) tellTopics()
     if (wasOpen && next !== 'open') for (const listener of lost) listener()
   }
 
@@ -93,11 +104,26 @@ export const useLive = defineStore('live', () => {
   }
 
   function draftOf(order_id: string): DraftView | null {
-    return drafts.value.find((one) => one.order_id === order_id) ?? null
+    return [...drafts.value, ...state.value.drafts].find((one) => one.order_id === order_id) ?? null
+  }
+
+  /** Let the order form follow a conversation, or (null) the spoken call again. */
+  function focus(on: Focus | null): void {
+    focused.value = on
   }
 
   function showOrder(order_id: string): void {
     wanted.value = order_id
+  }
+
+  /** Another conversation comes to the front, or with '' the spoken call. */
+  function showText(call_id: string): void {
+    state.value = { ...state.value, texts: inFront(state.value.texts, call_id) }
+  }
+
+  /** The person has read these words of a supervisor. */
+  function wordsRead(message_id: string): void {
+    state.value = { ...state.value, words: withoutWords(state.value.words, message_id) }
   }
 
   /** A queue's Chinese name, as far as the server has told it. */
@@ -105,7 +131,7 @@ export const useLive = defineStore('live', () => {
     return state.value.queues.find((one) => one.queue === queue)?.title ?? queue
   }
 
-  /** Hear every message; returns how to stop. */
+  /** Hear every message from now on (the snapshot may have come before: what it told is in `state`); returns how to stop. */
   function onMessage(listener: Listener): () => void {
     listeners.add(listener)
     return () => listeners.delete(listener)
@@ -116,6 +142,22 @@ export const useLive = defineStore('live', () => {
     if (link.value === 'open') send({ type: 'find_targets', text }).catch((error: unknown) => {
       if (!(error instanceof CommandFailed)) throw error
     })
+  }
+
+  /** Be told of a topic ("floor", "wallboard", "call:<id>") from now on, also after the line was lost; returns how to stop. */
+  function watchTopic(topic: string): () => void {
+    topics.set(topic, (topics.get(topic) ?? 0) + 1)
+    tellTopics()
+    return () => {
+      const left = (topics.get(topic) ?? 1) - 1
+      if (left > 0) topics.set(topic, left)
+      else topics.delete(topic)
+      tellTopics()
+    }
+  }
+
+  function tellTopics(): void {
+    if (link.value === 'open') void command({ type: 'watch', topics: [...topics.keys()] })
   }
 
   function onLost(listener: () => void): void {
@@ -131,6 +173,6 @@ export const useLive = defineStore('live', () => {
 
   return {
     state, link, retryAt, afterTalk, me: me_, call, drafts, draft, advice, unfinished,
-    draftOf, showOrder, start, stop, resume, command, send, findTargets, nextRef, queueTitle, onMessage, onLost, hurry: () => line?.hurry(),
+    draftOf, showOrder, focus, start, stop, resume, command, send, findTargets, nextRef, queueTitle, onMessage, onLost, watchTopic, showText, wordsRead, hurry: () => line?.hurry(),
   }
 })

@@ -3,6 +3,7 @@ import { ref } from 'vue'
 
 import { ApiError, onExpired } from '@/api/http'
 import * as api from '@/api/session'
+import { forgetNames } from '@/stores/names'
 
 /** Who is signed in at this page. */
 export const useSession = defineStore('session', () => {
@@ -15,6 +16,7 @@ export const useSession = defineStore('session', () => {
 
   async function login(name: string, password: string): Promise<void> {
     person.value = await api.login(name, password)
+    forgetNames()
     expired.value = false
   }
 
@@ -36,6 +38,7 @@ export const useSession = defineStore('session', () => {
     } finally {
       person.value = null
       expired.value = false
+      forgetNames()
     }
   }
 

@@ -1,8 +1,8 @@
 /** Chinese words for everything the protocol names. */
 
-import type { AgentState, CallState, NotReadyReason, OrderState, Outcome, PartyState, Role, TargetKind } from '@/live/protocol'
+import type { AgentState, CallState, NotReadyReason, OrderState, Outcome, PartyState, Role, SupervisionKind, TargetKind } from '@/live/protocol'
 
-export const ROLES: Record<Role, string> = { agent: '坐席', supervisor: '班长', admin: '管理员' }
+export const ROLES: Record<Role, string> = { agent: '坐席', supervisor: '班长', admin: '管理员', listener: '领导旁听', clerk: '派单员', unit: '承办单位', leader: '领导', auditor: '审计员' }
 
 export const AGENT_STATES: Record<AgentState, string> = {
   offline: '离线',
@@ -51,12 +51,17 @@ export const OUTCOMES: Record<Outcome, string> = {
   failed: '系统故障',
 }
 
-export const ORDER_STATES: Record<OrderState, string> = { draft: '草稿', accepted: '已受理', discarded: '已作废' }
+export const ORDER_STATES: Record<OrderState, string> = { draft: '草稿', accepted: '已受理', discarded: '已作废', merged: '已并单' }
 
-export const SATISFACTION: Record<number, string> = { 1: '很不满意', 2: '不满意', 3: '一般', 4: '满意', 5: '很满意' }
+export const SATISFACTION: Record<number, string> = { 1: '非常不满意', 2: '不满意', 3: '一般', 4: '满意', 5: '非常满意' }
 
 export const DISCARD_REASONS: readonly string[] = ['骚扰电话', '拨错号码', '无声电话', '重复来电', '市民挂机未说明诉求']
 
 export const PARTY_STATES: Record<PartyState, string> = { ringing: '振铃', consulting: '单独咨询', talking: '通话', held: '听音乐' }
 
 export const TARGET_KINDS: Record<TargetKind, string> = { agent: '坐席', queue: '队列', unit: '单位', service: '服务', external: '外线' }
+
+export const SUPERVISIONS: Record<SupervisionKind, string> = { listen: '监听', whisper: '耳语', barge: '强插', takeover: '接管' }
+
+/** Why a supervisor does something, to choose from; anything else may be written. */
+export const FLOOR_REASONS: readonly string[] = ['话务高峰', '市民要求', '坐席求助', '情绪激烈', '紧急事项', '辅导新人', '恶意占线', '长时间未操作']

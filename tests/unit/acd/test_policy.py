@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from acd.errors import PolicyError
-from acd.policy import SHIPPED, Choice, SkillKind, load_policy, parse_policy
+from acd.policy import SHIPPED, Choice, load_policy, parse_policy
 
 TEXT = SHIPPED.read_text(encoding="utf-8")
 
@@ -45,9 +45,10 @@ def test_the_shipped_policy_has_the_queues_of_the_first_flow() -> None:
         assert needs[name] == {name: 1}
 
 
-def test_every_shipped_dialect_is_a_language() -> None:
-    languages = {skill.name for skill in load_policy().skills if skill.kind is SkillKind.LANGUAGE}
-    assert languages == {"dialect", "dialect_cantonese", "dialect_sichuan", "dialect_minnan", "english"}
+def test_every_shipped_dialect_and_sign_language_is_a_language() -> None:
+    languages = {skill.name for skill in load_policy().languages}
+    dialects = {"dialect", "dialect_cantonese", "dialect_sichuan", "dialect_minnan"}
+    assert languages == {*dialects, "english", "sign_video"}
 
 
 def test_the_version_follows_the_content_and_not_the_layout() -> None:
@@ -186,3 +187,9 @@ def test_an_empty_file_is_refused() -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="make it readable"):
         load_policy(tmp_path / "absent.yaml")
+
+
+def test_a_queue_is_served_at_the_lowest_level_that_it_is_relaxed_to() -> None:
+    serving = {queue.name: dict(queue.serving) for queue in load_policy().queues}
+    assert serving["english"] == {"english": 1}  # needs 3, after ten seconds 1
+    assert serving["general"] == {"general": 1}

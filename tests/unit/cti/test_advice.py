@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import multiprocessing
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from cti.control.advice_room import AdviceLost, AdviceRoom, in_a_thread
 from cti.control.orderdesk import OrderDesk
 from cti.database import open_engine
 from cti.messages import AdviceView, CallState, Entry, ServerMessage
+from orders.course_events import OrderDispatched, OrderReturned, OrderSigned, ReturnRuled
+from orders.course_messages import Clock, ClockKind
 from orders.knowledge import Article
 from orders.knowledge_store import KnowledgeStore
 from orders.messages import Draft
@@ -30,6 +33,7 @@ from orders.unit_table import Unit, UnitRule
 from tests.support.control import World
 
 NOW = 1_760_000_000.0
+NOW_DAY = datetime.date(2025, 10, 9)
 
 
 @pytest.fixture
@@ -71,6 +75,7 @@ class Desk:
             clock=lambda: NOW,
             debounce_s=0.0,
             room=AdviceRoom(in_a_thread),
+            districts_of=lambda login: ("另一区",) if login == "limited" else (),
         )
         self.desk = OrderDesk(self.world.calls, self._durable, self.advice.changed, lambda: NOW)
         self.call = Call(
@@ -136,6 +141,9 @@ async def test_a_draft_is_advised_from_what_the_database_holds(engine: AsyncEngi
     assert view.units[0].unit == "供水公司"
     assert [one.title for one in view.answers] == ["家里停水了怎么办"]
     assert desk.advice.of([desk.order_id]) == (view,)
+    assert desk.advice.beside([desk.order_id], "li") == (view,)
+    (narrowed,) = desk.advice.beside([desk.order_id], "limited")
+    assert (narrowed.similar, narrowed.answers) == ((), view.answers)
     await desk.advice.stop()
 
 
@@ -301,3 +309,40 @@ async def test_what_is_thought_out_in_another_process_is_lost_with_it_and_given_
         assert await room.take([past("a", "甲")]) == 1
     finally:
         await room.close()
+
+
+async def learned_units(engine: AsyncEngine) -> dict[str, str]:
+    """order -> unit that advice learns from it"""
+    found: dict[str, str] = {}
+    async for portion in changed_orders(engine, 0.0):
+        found |= {one.item.order_id: one.unit for one in portion}
+    return found
+
+
+async def test_who_signed_for_an_order_counts_and_not_whom_the_agent_meant(engine: AsyncEngine) -> None:
+    await submitted(engine, "o1", unit="城管局")
+    store = OrderStore(engine, clock=lambda: NOW)
+    await store.apply("o1", OrderDispatched(lead="供水公司", source="clerk", by="wang"))
+    assert await learned_units(engine) == {"o1": "城管局"}
+    await store.apply("o1", OrderSigned(unit="供水公司", by="li"))
+    assert await learned_units(engine) == {"o1": "供水公司"}
+
+
+async def test_what_a_unit_gave_back_is_not_learned(engine: AsyncEngine) -> None:
+    await submitted(engine, "o1", unit="城管局")
+    store = OrderStore(engine, clock=lambda: NOW)
+    clock = Clock(kind=ClockKind.RETURN, started=NOW, due=NOW + 9.0, near_at=NOW + 5.0)
+    await store.apply("o1", OrderDispatched(lead="城管局", source="clerk", by="wang"))
+    await store.apply("o1", OrderReturned(unit="城管局", reason="不属职责", by="li", clock=clock))
+    assert await learned_units(engine) == {"o1": ""}
+    await store.apply("o1", ReturnRuled(accepted=True, reason="同意", by="wang"))
+    assert await learned_units(engine) == {"o1": ""}
+
+
+def test_what_was_learned_of_an_order_that_came_back_is_forgotten() -> None:
+    data = AdviceData()
+    data.use_units([Unit(name="甲"), Unit(name="乙")], [])
+    data.take([past("o1", "甲"), past("o2", "乙")])
+    data.take([past("o1", "", version=2)])
+    advice = data.units("综合", "", "", "咨询窗口时间", NOW_DAY)
+    assert [one.unit for one in advice if one.source == "learned"] == ["乙"]

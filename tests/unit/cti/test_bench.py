@@ -42,6 +42,13 @@ def test_the_command_says_what_is_wrong_and_fails(capsys: pytest.CaptureFixture[
     assert captured.out == ""
 
 
+def test_a_database_that_is_killed_beside_is_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "orders-kill", "--database", "postgresql://city/orders"]) == 1
+    told = capsys.readouterr().err
+    assert "--database" in told and "postgresql or sqlite" in told
+    assert "city" not in told  # a URL may hold a password
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [

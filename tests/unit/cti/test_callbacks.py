@@ -357,6 +357,18 @@ async def test_who_hangs_up_at_once_did_not_want_to_wait(office: Office) -> None
     assert len(office.book) == 0
 
 
+async def test_who_asks_for_text_only_is_not_called_back_by_itself(office: Office) -> None:
+    session = office.world.calls_in()
+    await office.world.waits(session)
+    calls = office.world.calls
+    calls.update(replace(calls.get(session.uniqueid), text_only=True))
+    office.clock.now += 20
+    session.hang_up()
+    office.world.telephony.citizen_left(session.uniqueid)
+    await office.settle()
+    assert len(office.book) == 0
+
+
 async def test_missed_calls_make_no_work_where_the_settings_say_so() -> None:
     office = Office(automatic=False)
     session = office.world.calls_in()

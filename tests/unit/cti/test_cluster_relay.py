@@ -9,8 +9,18 @@ from collections.abc import Set as AbstractSet
 import pytest
 
 from cti.control.cluster_relay import PageRelay
-from cti.messages import AgentView, Notice, PageMessage, Ready, Role, ServerMessage, SubmitOrder
+from cti.messages import (
+    AgentView,
+    CorrectionView,
+    Notice,
+    PageMessage,
+    Ready,
+    Role,
+    ServerMessage,
+    SubmitOrder,
+)
 from cti.ports import CommandRefused, Person
+from tests.support.desk_parts import FakeCaptions
 
 LI = Person(login="li", name="李", role=Role.AGENT)
 
@@ -128,3 +138,20 @@ async def test_a_command_that_is_nobodys_is_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr("cti.control.cluster_relay.ANSWER_S", 0.01)
     assert not await asks(wire, Ready())
+
+
+def test_a_correction_and_a_mark_reach_the_server_that_has_the_call_once(wire: Wire) -> None:
+    here, there = FakeCaptions(), FakeCaptions()
+    wire.one.relay.captions, wire.two.relay.captions = here, there
+    made = CorrectionView(version=1, text="解放路", who="li", at=1.0)
+    wire.two.relay.corrected("c1", "tap:1", made)
+    wire.two.relay.marked("c1", "tap:1", on=True)
+    wire.two.relay.marked("c1", "tap:1", on=False)
+    wire.carry()
+    told = [
+        ("corrected", "c1", "tap:1", "解放路"),
+        ("marked", "c1", "tap:1", True),
+        ("marked", "c1", "tap:1", False),
+    ]
+    assert here.told == told
+    assert there.told == told

@@ -157,7 +157,7 @@ async def test_a_page_that_opens_gets_every_draft_of_its_call_and_asks_for_advic
     (further,) = world.orders.more(main)
     asked: list[str] = []
 
-    def advice(order_ids: Sequence[str]) -> tuple[AdviceView, ...]:
+    def advice(order_ids: Sequence[str], _login: str) -> tuple[AdviceView, ...]:
         asked.extend(order_ids)
         return tuple(AdviceView(order_id=order_id) for order_id in order_ids)
 

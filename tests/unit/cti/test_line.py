@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from acd.messages import AgentSignedOut, AgentState, CallLeft, NotReadyReason
+from cti.control.line_leg import Leg
 from cti.messages import CallState, EntryKind
 from tests.support.control import PlayedSession, World
 
@@ -175,14 +176,19 @@ async def test_a_talk_that_the_native_queue_began_belongs_to_who_picked_up(world
 async def test_an_offer_held_for_a_caller_who_returns_does_not_end_the_talk_of_who_was_faster(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cti.control.switchboard.RETURN_S", 0.02)
+    async def stands_still(leg: Leg, *_: object, **__: object) -> None:
+        await leg.session.hung_up.wait()  # the line of before the restart does nothing any more
+        leg.here()
+
+    monkeypatch.setattr("cti.control.switchboard.RETURN_S", 0.1)
+    monkeypatch.setattr(Leg, "pause", stands_still)
     session = world.calls_in()
     await world.waits(session)
     line = world.switchboard._lines.pop(session.uniqueid)  # as after a restart: in line, and on the way back
     await world.signs_in("li")
     assert world.telephony.offered(session.uniqueid, "li")
     await answered_natively(world, session, "8002")
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
     assert world.agent_is("li") is AgentState.TALKING
     assert world.router.talking_with(session.uniqueid) == "li"
     world.switchboard._lines[session.uniqueid] = line

@@ -58,7 +58,10 @@ class Desk:
     def replayed(self) -> Draft | None:
         """The draft that the journal's entries make."""
         entries = [entry for entry in self.world.book.entries if entry.kind is EntryKind.ORDER]
-        return lifecycle.replay((order_event(entry)[1], entry.at) for entry in entries)
+        draft: Draft | None = None
+        for entry in entries:  # as the store takes them from the journal: what changes nothing is not kept
+            draft = lifecycle.apply(draft, order_event(entry)[1], entry.at)
+        return draft
 
     def fill(self) -> None:
         for field, value in (
@@ -190,3 +193,22 @@ def test_the_agents_last_word_stands_and_the_journal_makes_the_same_draft(
     assert [field.value for field in replayed.fields.values()] == [
         field.value for field in desk.draft.fields.values()
     ]
+
+
+def test_an_edit_that_meets_another_agents_is_refused_until_it_was_seen() -> None:
+    desk = Desk()
+    seen = desk.draft.version
+    desk.desk.edit(desk.order_id, "title", "路灯不亮", "wang", seen=seen)
+    with pytest.raises(CommandRefused, match="标题"):
+        desk.desk.edit(desk.order_id, "title", "路灯坏了", "chen", seen=seen)
+    desk.desk.edit(desk.order_id, "place", "人民路", "chen", seen=seen)  # another field is nobody's business
+    desk.desk.edit(desk.order_id, "title", "路灯坏了", "chen", seen=desk.draft.version)
+    assert desk.value("title") == "路灯坏了"
+
+
+def test_an_agents_own_edits_never_meet() -> None:
+    desk = Desk()
+    seen = desk.draft.version
+    for typed in ("路", "路灯", "路灯不亮"):
+        desk.desk.edit(desk.order_id, "title", typed, "chen", seen=seen)
+    assert desk.value("title") == "路灯不亮"

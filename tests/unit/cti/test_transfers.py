@@ -39,10 +39,14 @@ class Link(PlayedLink):
     def __init__(self) -> None:
         super().__init__()
         self.refuses: set[str] = set()
+        self.on_the_way = 0  # so many redirects come before the channel has followed the one before
 
     async def action(self, name: str, fields: Any) -> None:
         if name in self.refuses:
             raise AmiRefused(name, "played")
+        if name == "Redirect" and self.on_the_way > 0:
+            self.on_the_way -= 1
+            raise AmiRefused(name, "Redirect failed, channel not up.")
         await super().action(name, fields)
 
     async def set_variable(self, channel: str, name: str, value: str) -> None:
@@ -141,9 +145,17 @@ async def test_a_consultation_sends_citizen_and_agent_apart_in_one_order(office:
     await office.does(consult(session))
     assert office.state(session) is CallState.CONSULTING
     assert ("set", "PJSIP/8002-1", "HL_TARGET", "PJSIP/88880101@city") in office.room_link.asked
-    citizen = (session.channel, "hotline-room", "wait", "1")
+    citizen = (session.channel, "hotline-room", "apart", "1")
     agent = ("PJSIP/8002-1", "hotline-room", "consult", "1")
     assert office.room_link.asked[-1] == ("Redirect", *citizen, *agent)
+
+
+async def test_a_channel_that_is_still_on_its_way_is_moved_once_it_has_arrived(office: Office) -> None:
+    session = await office.talk()
+    await office.does(consult(session))
+    office.room_link.on_the_way = 2
+    await office.does(CancelConsult(call_id=session.uniqueid))
+    assert office.room_link.asked[-1] == ("Redirect", "PJSIP/8002-1", "hotline-room", "other", "1")
 
 
 async def test_a_redirect_that_asterisk_refuses_leaves_the_call_as_it_was(office: Office) -> None:

@@ -177,7 +177,9 @@ def test_a_wrong_entry_is_refused_with_key_value_and_remedy(
 
 
 def test_queues_prompts_and_skills_of_the_table_are_checked_too(flows: Flows) -> None:
-    queues = {"general", "enterprise", "social_security", "dialect", "housing_fund", "emergency"}
+    queues = {
+        "general", "enterprise", "social_security", "dialect", "housing_fund", "emergency", "sign_video",
+    }  # fmt: skip
     prompts = {prompt for flow in flows.by_name.values() for step in flow.steps.values()
                for _, prompt in step.prompts_said()}  # fmt: skip
     assert check_all(flows, queues, prompts, skills=queues) == []

@@ -264,12 +264,15 @@ def test_a_visit_in_words_notes_each_answer_at_once() -> None:
         {"result": "answered", "solved": "solved", "words": "解决 了"},
         {"result": "answered", "solved": "solved", "satisfied": "5", "words": "非常 满意"},
     ]
+    assert prompts(action) == ("visit_service",)
+    notes, action = visit(Heard(text="解决 了"), Heard(text="非常 满意"), Heard(text="不 满意"))
+    assert notes[-1] == {"result": "answered", "solved": "solved", "satisfied": "5", "service": "2"}
     assert prompts(action) == ("survey_thanks",)
 
 
 def test_a_visit_by_keys_notes_the_same() -> None:
-    notes, action = visit(Heard(key="1"), Heard(key="4"))
-    assert notes[-1] == {"result": "answered", "solved": "solved", "satisfied": "4"}
+    notes, action = visit(Heard(key="1"), Heard(key="4"), Heard(key="3"))
+    assert notes[-1] == {"result": "answered", "solved": "solved", "satisfied": "4", "service": "3"}
     assert prompts(action) == ("survey_thanks",)
 
 
@@ -288,7 +291,9 @@ def test_who_is_not_content_is_asked_why_and_the_words_are_kept(answers: tuple[H
     assert prompts(action) == ("visit_reason",)
     notes, action = visit(*answers, Heard(text="还是 天天 漏水"))
     assert notes[-1]["words"] == "还是 天天 漏水"
-    assert prompts(action) == ("survey_thanks",)
+    assert prompts(action) == ("visit_service",)
+    _, action = visit(*answers, Heard(text="还是 天天 漏水"), Heard())
+    assert prompts(action) == ("survey_thanks",)  # the last question is asked once
 
 
 @pytest.mark.parametrize(

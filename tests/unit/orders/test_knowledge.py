@@ -87,16 +87,16 @@ def test_a_csv_with_every_column_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "said"),
     [
-        ("question,answer\n怎么办证,\n", "csv", "第 2 行：缺少 answer"),
+        ("question,answer\n怎么办证,\n", "csv", "第 2 行：缺少“答复”"),
         ("question,answer,x\n", "csv", "表头应为"),
         ("question,answer\na,b,c\n", "csv", "列数多于表头"),
-        ("question,answer,valid_from\na,b,2026-02-30\n", "csv", "valid_from 应写作"),
+        ("question,answer,valid_from\na,b,2026-02-30\n", "csv", "“生效日期”（valid_from）应写作"),
         ("id,question,answer\n1,a,b\n1,c,d\n", "csv", "编号“1”重复"),
         ("question,answer\n", "csv", "没有知识条目"),
         ("articles: 3", "yaml", "应有一个列表"),
         ("articles: [{question: a, answr: b}]", "yaml", "键应为"),
         ("articles: [", "yaml", "不是 YAML"),
-        ("question,answer\n" + "长" * 201 + ",b\n", "csv", "question 最多 200 个字"),
+        ("question,answer\n" + "长" * 201 + ",b\n", "csv", "“问题”（question）最多 200 个字"),
     ],
 )
 def test_a_wrong_file_is_refused_naming_the_line(text: str, kind: str, said: str) -> None:

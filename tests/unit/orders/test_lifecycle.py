@@ -119,6 +119,17 @@ def test_a_complete_draft_is_accepted_on_submission() -> None:
     assert after(*COMPLETE, OrderSubmitted(agent="1001")).state is OrderState.ACCEPTED
 
 
+def test_how_the_citizen_wishes_to_be_reached_still_counts_on_an_accepted_order() -> None:
+    order = after(*COMPLETE, OrderSubmitted(agent="1001"), machine("contact_by", "仅文字"))
+    assert (order.state, order.fields["contact_by"].value) == (OrderState.ACCEPTED, "仅文字")
+
+
+def test_nothing_else_that_a_machine_suggests_changes_an_accepted_order() -> None:
+    order = after(*COMPLETE, OrderSubmitted(agent="1001"))
+    with pytest.raises(IllegalTransition):
+        apply(order, machine("place", "3号"), 9.0)
+
+
 def test_values_from_the_machine_count_as_filled_when_an_agent_submits() -> None:
     draft = after(machine("type", "求助"), machine("category", "供水"), machine("summary", "停水"))
     assert apply(draft, OrderSubmitted(agent="1001"), 9.0).state is OrderState.ACCEPTED

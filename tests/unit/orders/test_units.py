@@ -171,3 +171,54 @@ def test_what_was_chosen_most_fills_up_where_the_place_is_not_known() -> None:
     advice = UnitAdvisor.shipped(history=history).advise("环境保护/环境污染/噪声", "", "", "")
     assert next(one.unit for one in advice if one.source == "usual") == "公安局"
     assert len(advice) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "市局,市级,\n县局,区县,市局\n省厅,省级,县局\n",
+            "第 4 行：单位“省厅”（省级）的级别高于上级“县局”（区县）",
+        ),
+        ("市局,市级,\n水务公司,企业,市局\n街道,街道乡镇,水务公司\n", "第 4 行：单位“街道”"),
+        ("甲,市级,乙\n", "第 2 行：单位“甲”的上级“乙”不在文件中"),
+    ],
+)
+def test_a_unit_never_stands_above_its_parents_level(rows: str, said: str) -> None:
+    with pytest.raises(UnitsWrong) as refused:
+        read_units(f"name,level,parent\n{rows}")
+    assert any(problem.startswith(said) for problem in refused.value.problems)
+
+
+def test_five_levels_and_companies_are_taken_with_chinese_headings() -> None:
+    levels = ("省级", "市级", "区县", "街道乡镇", "村社")
+    rows = [
+        f"单位{place},{level},{f'单位{place - 1}' if place else ''},," for place, level in enumerate(levels)
+    ]
+    units = read_units(
+        "\n".join(["单位名称,级别,上级单位,职责,区域", *rows, "供水公司,企业,单位1,停水；水压,东城区"])
+    )
+    assert [unit.level for unit in units] == ["province", "city", "county", "township", "village", "company"]
+    assert units[-1].areas == ("东城区",) and "停水" in units[-1].words
+
+
+def test_a_rule_keeps_its_id_over_imports_and_may_stand_at_several_times() -> None:
+    head = "category,district,street,unit,since,until\n"
+    (first,) = read_rules(f"{head}物业,东城区,,甲,,\n", ["甲"])
+    other, again, later = read_rules(
+        f"{head}供水,,,甲,,\n物业,东城区,,甲,,2026-06-30\n物业,东城区,,甲,2027-01-01,\n", ["甲"]
+    )
+    assert again.rule_id == first.rule_id != other.rule_id
+    assert later.rule_id not in (first.rule_id, other.rule_id)
+    with pytest.raises(UnitsWrong, match="第 3 行：与前面一行重复"):
+        read_rules(f"{head}物业,,,甲,,2026-06-30\n物业,,,甲,2026-06-01,\n", ["甲"])
+
+
+def test_a_wider_rule_is_less_sure_than_the_narrower_one() -> None:
+    rules = (
+        UnitRule(rule_id="r1", unit="市住建局", category="城乡建设"),
+        UnitRule(rule_id="r2", unit="东城区住建局", category="物业管理"),
+    )
+    narrow, wide = UnitAdvisor(UNITS, rules=rules).advise("城乡建设/住房/物业管理", "", "", "")[:2]
+    assert (narrow.unit, wide.unit) == ("东城区住建局", "市住建局")
+    assert wide.confidence < narrow.confidence
