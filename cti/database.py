@@ -10,10 +10,11 @@ between. Such transactions say at the start that they will write, and wait for t
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -120,10 +121,19 @@ def async_url(url: str) -> URL:
 
 
 def _prepare_sqlite_file(url: URL) -> None:
-    """Create folder and file before SQLite does, readable by their owner only: they hold citizens' data."""
+    """Create folder and file before SQLite does, readable by their owner only: they hold citizens' data.
+
+    A file that exists is never opened here: closing it again would end the locks that this process's SQLite
+    holds on it (POSIX locks belong to the process), and the next foreign program that closes the database
+    would take away the log under the running server (sqlite.org/howtocorrupt.html, 2.2).
+    """
     path = Path(str(url.database))
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    fault = errno.EISDIR if path.is_dir() else 0 if os.access(path, os.R_OK | os.W_OK) else errno.EACCES
+    if fault:
+        raise OSError(fault, os.strerror(fault), str(path))
 
 
 def _is_locked(error: Exception) -> bool:

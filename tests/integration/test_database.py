@@ -174,6 +174,49 @@ async def test_on_sqlite_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> 
     await engine.dispose()
 
 
+async def test_on_sqlite_a_second_engine_does_not_cost_the_first_one_its_log(
+    migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(migrated_sqlite, tmp_path / "shared.sqlite"))
+    engine = open_engine(f"sqlite:///{path}")
+    async with engine.connect() as connection:
+        await connection.scalar(text("SELECT count(*) FROM order_numbers"))
+    beside = open_engine(f"sqlite:///{path}")  # as the wall's thread does, in the same process
+    await beside.dispose()
+    seen = "SELECT count(*) FROM order_numbers"
+    assert await _another_program(path, seen) == 0  # its close would take a log away that nobody holds
+
+    async with writing(engine) as connection:
+        await connection.execute(text("INSERT INTO order_numbers (day, last) VALUES ('20261121', 1)"))
+
+    assert await _another_program(path, seen) == 1
+    async with engine.connect() as first, engine.connect() as second:
+        assert [await one.scalar(text(seen)) for one in (first, second)] == [1, 1]
+    await engine.dispose()
+
+
+async def _another_program(path: Path, question: str) -> int:
+    """Open the database in a process of its own, ask, close."""
+    program = (
+        "import sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1])\n"
+        "print(*connection.execute(sys.argv[2]).fetchone())\n"
+        "connection.close()\n"
+    )
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(path), question, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await child.communicate()
+    return int(said)
+
+
+async def test_a_folder_in_the_place_of_a_sqlite_file_is_refused_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "not-a-file.sqlite"
+    folder.mkdir()
+    with pytest.raises(OSError, match=r"not-a-file\.sqlite"):
+        open_engine(f"sqlite:///{folder}")
+
+
 @pytest.mark.parametrize(
     ("given", "used"),
     [
