@@ -1,4 +1,4 @@
-"""Documents of the configuration that are about accepted orders: limits, working calendar, supervision …"""
+"""Documents of the configuration that are about accepted orders: limits, supervision, assessment …"""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from types import MappingProxyType
 from typing import Protocol
 
 from ivr_flows.check import Problem
-from orders import answer_policy, clock_file, dispatch_policy, supervision_file, workdays_file
+from orders import (
+    answer_policy,
+    assessment_policy,
+    clock_file,
+    dispatch_policy,
+    notices,
+    privacy_file,
+    retention,
+    supervision_file,
+    workdays_file,
+)
 from orders.policy_file import PolicyError
 
 __all__ = ["CASES", "CaseKind", "Parse", "case_files", "case_problems", "problem_of_policy"]
@@ -77,6 +87,34 @@ CASES: Mapping[str, CaseKind] = _table(
         setting="dispatch.policy",
         shipped=dispatch_policy.SHIPPED,
         parse=dispatch_policy.parse_dispatch_policy,
+    ),
+    CaseKind(
+        kind="assessment",
+        title="考核办法",
+        setting="orders.assessment",
+        shipped=assessment_policy.SHIPPED,
+        parse=assessment_policy.parse_assessment_policy,
+    ),
+    CaseKind(
+        kind="notices",
+        title="告知市民",
+        setting="notices.policy",
+        shipped=notices.SHIPPED,
+        parse=notices.parse_notices,
+    ),
+    CaseKind(
+        kind="privacy",
+        title="个人信息",
+        setting="privacy.policy",
+        shipped=privacy_file.SHIPPED,
+        parse=privacy_file.parse_privacy,
+    ),
+    CaseKind(
+        kind="retention",
+        title="保留期限",
+        setting="retention.policy",
+        shipped=retention.SHIPPED,
+        parse=retention.parse_retention,
     ),
 )
 """kind -> what is known of it"""

@@ -30,7 +30,7 @@ from orders.errors import OrderError
 from orders.import_rows import CHANNELS, RowError
 from orders.messages import OrderState
 from orders.privacy import Viewer
-from orders.privacy_file import load_privacy, shipped_privacy
+from orders.privacy_file import load_privacy
 from orders.records import OrderFilter
 
 if TYPE_CHECKING:
@@ -124,7 +124,6 @@ async def _export(
     person = Person(login="system", name="命令行", role=Role.ADMIN)
     detail = {"form": form, "personal": options.personal, "history": options.history, "reason": reason}
     mark = await Watermarks(AccessLog(engine)).issue(person, "orders", detail=detail)
-    privacy = settings.privacy.policy
     export = Export(
         file=options.out,
         form=form,
@@ -134,7 +133,7 @@ async def _export(
         history=options.history,
     )
     done = 0
-    policy = load_privacy(Path(privacy)) if privacy else shipped_privacy()
+    policy = load_privacy(first_files(settings).cases["privacy"])
     async for progress in export_orders(engine, policy, export):
         if progress.done // TOLD_EACH != done // TOLD_EACH:
             tell(f"已导出 {progress.done} 张")

@@ -10,10 +10,13 @@ from collections.abc import Callable
 import msgspec
 
 from cti.casework.retention import Planned
-from cti.casework.retention_nights import keeper_of, retention_rules
+from cti.casework.retention_nights import keeper_of
+from cti.control.edition_parts import first_files
 from cti.database import migrate, open_engine
 from cti.errors import HotlineError
 from cti.settings import Settings
+from orders.policy_file import PolicyError
+from orders.retention import load_retention
 
 __all__ = ["arguments", "retention"]
 
@@ -44,9 +47,13 @@ async def retention(settings: Settings, options: argparse.Namespace, say: Say) -
     """Do what the command line says. SQLAlchemy's errors pass through. Raises RetentionRefused."""
     if options.action == "apply" and not options.yes:
         raise RetentionRefused("deletion cannot be undone: look at `retention plan`, then say --yes")
+    try:
+        rules = load_retention(first_files(settings).cases["retention"])
+    except (PolicyError, OSError) as error:
+        raise RetentionRefused(str(error)) from error
     await migrate(settings.database)
     engine = open_engine(settings.database, command_limit_s=SLOW_S)
-    keeper = keeper_of(settings, engine, retention_rules(settings))
+    keeper = keeper_of(settings, engine, rules)
     try:
         if options.action in ("hold", "release"):
             act = keeper.hold if options.action == "hold" else keeper.release

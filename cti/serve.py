@@ -285,6 +285,7 @@ class Server:
             self.engine,
             self.order_store,
             self.case_policy.policy,
+            lambda: self.case_policy.rules.notices,
             home=settings.home,
             orders=settings.orders,
             notices=settings.notices,
@@ -300,7 +301,7 @@ class Server:
             self.engine, self.order_store, self.case_policy, hub=self.hub, delivered=self.journal.delivered,
             metrics=self.metrics,
             citizens=self.citizens, advise=self.advice.units_for, transfers=settings.home / "transfers",
-            privacy=settings.privacy.policy, keeper=keeper_for(settings, self.engine),
+            keeper=keeper_for(settings, self.engine),
             leads=lambda: alone or self.dispatch.mode is Mode.LEADER,
         )  # fmt: skip
         self.quality = Quality(self.engine, leads=lambda: alone or self.dispatch.mode is Mode.LEADER)

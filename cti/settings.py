@@ -173,6 +173,7 @@ class OrderSettings:
     workdays: str = ""  # file: the working calendar
     supervision: str = ""  # file: when an order is supervised by itself
     answers: str = ""  # file: checklist, bad ratings, redo, visits, closing
+    assessment: str = ""  # file: weights, what counts, who is ranked
     attachments: str = ""  # folder that all servers see; empty: in the instance's folder
     attachment_mb: Annotated[float, msgspec.Meta(gt=0, le=500)] = 20.0  # megabytes a file
     attachment_kinds: tuple[str, ...] = (  # by content, see orders/file_types.py

@@ -24,12 +24,18 @@ LIVE: Mapping[str, str] = {
     "calls.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
     "calls.directory": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
     "calls.prompts": "文件夹中的录音立即生效；可在“语音”页更换",
+    "calls.words": "文件内容修改后立即生效",
     "visits.policy": "文件内容修改后立即生效",
+    "boards.bursts": "文件内容修改后立即生效",
     "orders.clocks": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
     "orders.workdays": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
     "orders.supervision": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
     "orders.answers": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "dispatch.policy": "文件内容修改后立即生效",
+    "orders.assessment": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
+    "dispatch.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
+    "notices.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
+    "privacy.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
+    "retention.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
 }
 """key -> what of it takes effect without a restart; everything else needs one"""
 

@@ -28,12 +28,12 @@ class AccessRounds:
         self,
         accesses: AccessLog,
         *,
-        keep_days: int,
+        keep_days: Callable[[], int],
         leads: Callable[[], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._accesses = accesses
-        self._keep_s = keep_days * DAY_S
+        self._keep_days = keep_days
         self._leads = leads
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
@@ -48,7 +48,7 @@ class AccessRounds:
 
     async def tidy(self) -> int:
         """Remove what is too old; return how many lines."""
-        before, gone = self._clock() - self._keep_s, 0
+        before, gone = self._clock() - self._keep_days() * DAY_S, 0
         while removed := await self._accesses.tidy(before):
             gone += removed
         return gone

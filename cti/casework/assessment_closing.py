@@ -95,10 +95,10 @@ class AssessmentClosing:
         days, tables, policy = Days.of_month(month), dict[str, Rows](), self._desk.policy
         for by in (Grouping.UNIT, Grouping.CATEGORY, Grouping.DISTRICT, Grouping.CHANNEL):
             tables[by.value], total = await self._desk.rows_of(
-                days, by, EVERYTHING, with_below=False, now=now
+                days, by, EVERYTHING, policy, with_below=False, now=now
             )
         tables["unit_below"], total = await self._desk.rows_of(
-            days, Grouping.UNIT, EVERYTHING, with_below=True, now=now
+            days, Grouping.UNIT, EVERYTHING, policy, with_below=True, now=now
         )
         return MonthSheet(
             month=month, made_at=now, policy=policy, definitions=tuple(definitions(policy)), total=total,

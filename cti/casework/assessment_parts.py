@@ -12,8 +12,7 @@ from cti.casework.assessment_closing import AssessmentClosing
 from cti.casework.assessments import AssessmentDesk
 from cti.casework.leaders import LeaderDesk
 from cti.casework.sights import Sights
-from orders.assessment_policy import load_assessment_policy
-from orders.course_policy import CoursePolicy
+from orders.assessment_policy import AssessmentPolicy
 from orders.workdays import Workdays
 
 __all__ = ["AssessmentParts", "compose_assessment"]
@@ -37,14 +36,15 @@ class AssessmentParts:
 
 
 def compose_assessment(
-    engine: AsyncEngine, sights: Sights, policy: CoursePolicy, *, clock: Callable[[], float] = time.time
+    engine: AsyncEngine,
+    sights: Sights,
+    policy: Callable[[], AssessmentPolicy],
+    workdays: Callable[[], Workdays],
+    *,
+    clock: Callable[[], float] = time.time,
 ) -> AssessmentParts:
-    """Return the parts; days are those of the working calendar in force. Raises PolicyError."""
-
-    def workdays() -> Workdays:
-        return policy.rules.keeper.days
-
-    desk = AssessmentDesk(engine, sights, load_assessment_policy(), workdays, clock=clock)
+    """Return the parts; `policy` and `workdays` return the rules and the working calendar in force."""
+    desk = AssessmentDesk(engine, sights, policy, workdays, clock=clock)
     return AssessmentParts(
         desk=desk, closing=AssessmentClosing(desk, workdays), leaders=LeaderDesk(engine, desk, clock=clock)
     )

@@ -61,18 +61,23 @@ class AssessmentDesk:
         self,
         engine: AsyncEngine,
         sights: Sights,
-        policy: AssessmentPolicy,
+        policy: Callable[[], AssessmentPolicy],
         workdays: Callable[[], Workdays],
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`workdays` returns the working calendar in force; `policy` may be replaced while serving."""
-        self.policy = policy
+        """`policy` and `workdays` return the rules and the working calendar in force."""
+        self._policy = policy
         self.log = AssessmentLog(engine, workdays)
         self.months = AssessmentMonths(engine)
         self.engine = engine
         self.sights = sights
         self.clock = clock
+
+    @property
+    def policy(self) -> AssessmentPolicy:
+        """The rules in force; whoever reads them twice for one table may read others."""
+        return self._policy()
 
     # ------------------------------------------------------------ what is open to whom
 
@@ -103,28 +108,37 @@ class AssessmentDesk:
                 return View(
                     sheet=_with(sheet, rows, _total(sheet, scope, person)), frozen=frozen, scope=scope
                 )
-        made_at = self.clock()
-        rows, total = await self.rows_of(Days.of_month(month), by, scope, with_below=with_below, now=made_at)
+        made_at, policy = self.clock(), self.policy
+        rows, total = await self.rows_of(
+            Days.of_month(month), by, scope, policy, with_below=with_below, now=made_at
+        )
         sheet = MonthSheet(
-            month=month, made_at=made_at, policy=self.policy,
-            definitions=tuple(definitions(self.policy)), total=total, tables={},
+            month=month, made_at=made_at, policy=policy,
+            definitions=tuple(definitions(policy)), total=total, tables={},
         )  # fmt: skip
         return View(sheet=_with(sheet, rows, total), frozen=None, scope=scope)
 
     async def rows_of(
-        self, days: Days, by: Grouping, scope: Scope, *, with_below: bool, now: float
+        self,
+        days: Days,
+        by: Grouping,
+        scope: Scope,
+        policy: AssessmentPolicy,
+        *,
+        with_below: bool,
+        now: float,
     ) -> tuple[Rows, Row]:
-        """Return the rows of days as they are known at `now`, and all of them added up."""
+        """Return the rows of days by these rules as they are known at `now`, and all of them added up."""
         tallies = await self.log.tallies(days, by, now=now, scope=scope)
         if by is Grouping.UNIT:
             units = await self.sights.units()
-            rows = unit_rows(tallies, units, self.policy, below=with_below)
+            rows = unit_rows(tallies, units, policy, below=with_below)
             rows = tuple(one for one in rows if _open(one, scope, by))
         else:
-            rows = other_rows(tallies, self.policy, _CHANNEL_TITLES if by is Grouping.CHANNEL else {})
+            rows = other_rows(tallies, policy, _CHANNEL_TITLES if by is Grouping.CHANNEL else {})
             if by is Grouping.DAY:
                 rows = tuple(sorted(rows, key=lambda one: one.key))
-        return rows, row("", "合计", joined(tallies), self.policy)
+        return rows, row("", "合计", joined(tallies), policy)
 
     async def _frozen(self, month: int, version: int | None) -> tuple[FrozenMonth | None, MonthSheet | None]:
         versions = await self.months.versions(month)

@@ -26,8 +26,7 @@ from cti.secrets import Secrets
 from cti.settings import CitizenSettings, NoticeSettings, OrderSettings
 from orders.course_policy import CoursePolicy
 from orders.file_types import MEDIA_TYPES
-from orders.notices import SHIPPED, NoticePolicy, load_notices
-from orders.policy_file import PolicyError
+from orders.notices import NoticePolicy
 from orders.store import OrderStore
 
 __all__ = ["CitizenParts", "compose"]
@@ -73,6 +72,7 @@ def compose(
     engine: AsyncEngine,
     store: OrderStore,
     policy: CoursePolicy,
+    words: Callable[[], NoticePolicy],
     *,
     home: Path,
     orders: OrderSettings,
@@ -86,7 +86,10 @@ def compose(
     leads: Callable[[], bool],
     clock: Callable[[], float] = time.time,
 ) -> CitizenParts:
-    """Return the parts of a server; `robot`: planned visits are made by themselves. Raises SettingError."""
+    """Return the parts of a server; `words` gives the notices in force.
+
+    `robot`: planned visits are made by themselves. Raises SettingError.
+    """
     unknown = sorted(set(orders.attachment_kinds) - set(MEDIA_TYPES))
     if unknown:
         raise SettingError("orders.attachment_kinds", unknown[0], f"use: {', '.join(MEDIA_TYPES)}")
@@ -108,13 +111,12 @@ def compose(
         files=attachments,
         clock=clock,
     )
-    words = _words(notices)
     telling = Notices(
         store,
         NoticeStore(engine),
         ChangeLog(engine),
         way=_way(notices, secrets, clock),
-        policy=lambda: words,
+        policy=words,
         code=intake.code,
         dialled=lambda number: _dialled(number, area_code),
         secret=lambda: secrets.get(NOTICE_KEY),
@@ -149,13 +151,6 @@ def compose(
 def folder_of(orders: OrderSettings, home: Path) -> Path:
     """Return where files' contents lie."""
     return Path(orders.attachments) if orders.attachments else home / "attachments"
-
-
-def _words(notices: NoticeSettings) -> NoticePolicy:
-    try:
-        return load_notices(Path(notices.policy) if notices.policy else SHIPPED)
-    except PolicyError as error:
-        raise SettingError("notices.policy", notices.policy, str(error)) from error
 
 
 def _way(notices: NoticeSettings, secrets: Secrets, clock: Callable[[], float]) -> NoticeWay | None:

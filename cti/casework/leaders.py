@@ -84,19 +84,19 @@ class LeaderDesk:
 
     async def view(self, person: Person) -> LeaderView:
         """Return what is open to a person, now."""
-        now, zone = self._clock(), self._desk.log.zone
+        now, zone, policy = self._clock(), self._desk.log.zone, self._desk.policy
         scope = await self._desk.scope_of(person)
         today = day_of(now, zone)
         before = day_of(now - 86_400.0, zone)
         month = Days.of_month(today // 100)
         days = await self._desk.log.tallies(month, Grouping.DAY, now=now, scope=scope)
-        each = {key: _intake(row(key, key, tally, self._desk.policy)) for key, tally in days.items()}
+        each = {key: _intake(row(key, key, tally, policy)) for key, tally in days.items()}
         if before // 100 != today // 100:
             earlier = await self._desk.log.tallies(Days(before, before), Grouping.DAY, now=now, scope=scope)
-            each.update(
-                {key: _intake(row(key, key, tally, self._desk.policy)) for key, tally in earlier.items()}
-            )
-        units, total = await self._desk.rows_of(month, Grouping.UNIT, scope, with_below=False, now=now)
+            each.update({key: _intake(row(key, key, tally, policy)) for key, tally in earlier.items()})
+        units, total = await self._desk.rows_of(
+            month, Grouping.UNIT, scope, policy, with_below=False, now=now
+        )
         ranked = [one for one in units if one.place is not None and one.score is not None]
         worst = sorted(ranked, key=lambda one: (one.score or 0.0, one.key))[:WORST_MOST]
         which = _seen(scope)

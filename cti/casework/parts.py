@@ -24,7 +24,7 @@ from cti.casework.oversight import Oversight
 from cti.casework.policy_shelf import PolicyShelf
 from cti.casework.repeat_rounds import RepeatRounds
 from cti.casework.retention import Keeper
-from cti.casework.retention_nights import RetentionNights
+from cti.casework.retention_nights import KeeperBy, RetentionNights
 from cti.casework.sights import Sights
 from cti.casework.topic_desk import TopicDesk
 from cti.casework.transfers import Transfers
@@ -38,7 +38,6 @@ from orders.confidential import Confidential
 from orders.course_policy import CoursePolicy, Rules
 from orders.open_rows import OpenOrders
 from orders.privacy import PrivacyPolicy
-from orders.privacy_file import load_privacy, shipped_privacy
 from orders.store import OrderStore
 from orders.supervision_file import load_supervision_rules
 from orders.unit_inbox import UnitInbox
@@ -72,7 +71,6 @@ class Casework:
     units: UnitStore  # units and their rules
     accesses: AccessLog  # who looked at what
     watermarks: Watermarks  # marks of what is taken out
-    privacy: PrivacyPolicy  # who sees personal data
     confidential: Confidential  # which calls and orders are of confidential matters
     open_orders: OpenOrders  # which of many orders are open to somebody
     access_rounds: AccessRounds  # ends the time of the access log's lines
@@ -90,6 +88,11 @@ class Casework:
     dispatch: DispatchParts  # the clerk's desk, units and rules, automatic dispatch
     visit_work: VisitWork  # return visits that wait for a person
     citizens: CitizenParts | None = None  # what comes from citizens without a call, and goes back to them
+
+    @property
+    def privacy(self) -> PrivacyPolicy:
+        """Who sees personal data, by the rules in force."""
+        return self.shelf.rules.privacy
 
     def start(self) -> None:
         """Begin what runs by itself."""
@@ -122,6 +125,10 @@ class Casework:
             await self.citizens.stop()
 
 
+def _by_rules(keeper: KeeperBy, shelf: PolicyShelf) -> Callable[[], Keeper]:
+    return lambda: keeper(shelf.rules.retention)
+
+
 def compose(
     engine: AsyncEngine,
     store: OrderStore,
@@ -134,17 +141,15 @@ def compose(
     advise: Advise | None = None,
     leads: Callable[[], bool] = lambda: False,
     transfers: Path,
-    privacy: str = "",
-    keeper: Keeper | None = None,
+    keeper: KeeperBy | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Casework:
-    """Return the parts of a server; `privacy` is a file, "" the shipped one; `keeper` deletes each night.
+    """Return the parts of a server; what `keeper` makes deletes each night.
 
     `transfers` is a folder of this server's own, which is emptied.
     """
     units = UnitStore(engine)
-    privacy_policy = load_privacy(Path(privacy)) if privacy else shipped_privacy()
-    sights = Sights(units, privacy=privacy_policy)
+    sights = Sights(units, privacy=lambda: shelf.rules.privacy)
     accesses = AccessLog(engine, clock=clock)
     watermarks = Watermarks(accesses, clock=clock)
     desk = CourseDesk(store, sights, delivered=delivered)
@@ -156,6 +161,7 @@ def compose(
         unreadable=store.unreadable,
         clock=clock,
     )
+    deletes = None if keeper is None else _by_rules(keeper, shelf)
     sending = dispatch_parts.compose(
         engine, store, units, sights, desk, people=visit_work.people, clock=clock, advise=advise, leads=leads
     )
@@ -168,7 +174,13 @@ def compose(
         topics=TopicDesk(engine, clock=clock),
         repeats=RepeatRounds(engine, store, shelf.policy, leads=leads, clock=clock),
         knowledge=KnowledgeKeeper(engine, sights, clock=clock),
-        assessment=compose_assessment(engine, sights, shelf.policy, clock=clock),
+        assessment=compose_assessment(
+            engine,
+            sights,
+            lambda: shelf.rules.assessment,
+            lambda: shelf.policy.rules.keeper.days,
+            clock=clock,
+        ),
         sights=sights,
         oversight=Oversight(
             engine, leads=leads, files=None if citizens is None else citizens.attachments.folder, clock=clock
@@ -176,12 +188,12 @@ def compose(
         transfers=Transfers(
             engine,
             transfers,
-            privacy=privacy_policy,
+            privacy=lambda: shelf.rules.privacy,
             watermarks=watermarks,
             rules=lambda: shelf.rules.texts,
             clock=clock,
         ),
-        retention=RetentionNights(keeper, leads=leads, clock=clock),
+        retention=RetentionNights(deletes, leads=leads, clock=clock),
         inbox=UnitInbox(engine, store.unreadable),
         policy=shelf.policy,
         store=store,
@@ -189,10 +201,11 @@ def compose(
         citizens=citizens,
         accesses=accesses,
         watermarks=watermarks,
-        privacy=privacy_policy,
         confidential=Confidential(engine),
         open_orders=OpenOrders(engine),
-        access_rounds=AccessRounds(accesses, keep_days=privacy_policy.keep_days, leads=leads, clock=clock),
+        access_rounds=AccessRounds(
+            accesses, keep_days=lambda: shelf.rules.privacy.keep_days, leads=leads, clock=clock
+        ),
         feed=OrderFeed(engine, hub=hub, sights=sights),
         shelf=shelf,
         watchlist=WatchList(engine, store.unreadable),

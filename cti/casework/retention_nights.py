@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
-from pathlib import Path
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,14 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.casework.citizen_parts import folder_of
 from cti.casework.retention import Keeper
-from cti.errors import SettingError
 from cti.faults import fault_site
 from cti.settings import Settings
 from cti.tasks import end
-from orders.policy_file import PolicyError
-from orders.retention import RetentionPolicy, load_retention, shipped_retention
+from orders.retention import RetentionPolicy
 
-__all__ = ["RetentionNights", "keeper_for", "keeper_of", "retention_rules"]
+__all__ = ["KeeperBy", "RetentionNights", "keeper_for", "keeper_of"]
+
+KeeperBy = Callable[[RetentionPolicy], Keeper]
+"""Returns who deletes by these rules."""
 
 log = logging.getLogger(__name__)
 
@@ -33,19 +34,9 @@ NIGHT_FROM, NIGHT_TO = 2, 5
 CHINA = ZoneInfo("Asia/Shanghai")
 
 
-def retention_rules(settings: Settings) -> RetentionPolicy:
-    """Return the rules that the settings name. Raises SettingError."""
-    named = settings.retention.policy
-    try:
-        return load_retention(Path(named)) if named else shipped_retention()
-    except (PolicyError, OSError) as error:
-        raise SettingError("retention.policy", named, str(error)) from error
-
-
-def keeper_for(settings: Settings, engine: AsyncEngine) -> Keeper | None:
-    """Return who deletes each night, None where that is switched off. Raises SettingError."""
-    rules = retention_rules(settings)  # a wrong file is told at the start, switched on or not
-    return keeper_of(settings, engine, rules) if settings.retention.enabled else None
+def keeper_for(settings: Settings, engine: AsyncEngine) -> KeeperBy | None:
+    """Return who makes the one that deletes each night, None where that is switched off."""
+    return partial(keeper_of, settings, engine) if settings.retention.enabled else None
 
 
 def keeper_of(settings: Settings, engine: AsyncEngine, rules: RetentionPolicy) -> Keeper:
@@ -58,9 +49,16 @@ class RetentionNights:
     """Looks every five minutes whether it is night, and does each night's work once."""
 
     def __init__(
-        self, keeper: Keeper | None, *, leads: Callable[[], bool], clock: Callable[[], float] = time.time
+        self,
+        keeper: Callable[[], Keeper] | None,
+        *,
+        leads: Callable[[], bool],
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`keeper` None: nothing is ever deleted by itself; `leads`: this server does what is done once."""
+        """`keeper` returns who deletes by the rules in force, asked once a night; None: nobody does.
+
+        `leads`: this server does what is done once.
+        """
         self._keeper = keeper
         self._leads = leads
         self._clock = clock
@@ -93,7 +91,7 @@ class RetentionNights:
         if self._keeper is None or not night or self._done == now.date() or not self._leads():
             return
         gone: Counter[str] = Counter()
-        async for one in self._keeper.apply("system"):
+        async for one in self._keeper().apply("system"):
             gone.update(one.what)
             if not self._leads():  # the next leader goes on
                 return

@@ -53,11 +53,12 @@ class Sights:
         self,
         store: UnitStore,
         *,
-        privacy: PrivacyPolicy | None = None,
+        privacy: Callable[[], PrivacyPolicy] = shipped_privacy,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`privacy` returns the rules in force."""
         self._store = store
-        self._privacy = privacy or shipped_privacy()
+        self._privacy = privacy
         self._clock = clock
         self._read_at = -KEPT_S
         self._units: tuple[Unit, ...] = ()
@@ -90,7 +91,7 @@ class Sights:
         """Return what is open to a person, None for everything."""
         districts = frozenset(person.districts) or None
         units = await self.units_of(person) if person.role is Role.UNIT else None
-        covered = covered_secrecies(self._privacy, person.viewed_as or person.role.value)
+        covered = covered_secrecies(self._privacy(), person.viewed_as or person.role.value)
         if units is None and districts is None and not covered:
             return None
         return Sight(units=units, districts=districts, covered=covered)

@@ -96,15 +96,15 @@ class Transfers:
         engine: AsyncEngine,
         folder: Path,
         *,
-        privacy: PrivacyPolicy,
+        privacy: Callable[[], PrivacyPolicy],
         watermarks: Watermarks,
         rules: Callable[[], Mapping[str, bytes]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`folder` is this server's own; `rules` gives the texts of the rules in force, kind -> text."""
+        """`folder` is this server's own; `privacy` and `rules` (kind -> text) give what is in force."""
         self._engine = engine
         self._folder = folder
-        self._privacy = replace(privacy, rules=dict(privacy.rules))
+        self._privacy = privacy
         self._watermarks = watermarks
         self._rules = rules
         self._clock = clock
@@ -150,7 +150,9 @@ class Transfers:
             viewer = Viewer(role=person.role.value) if personal else COVERED
             file = self._folder / run.id / run.file
             export = Export(file=file, form=form, which=which, viewer=viewer, mark=mark.line)
-            self._begin(run, apart(take_out, self._url, self._privacy, export))
+            privacy = self._privacy()
+            sent = replace(privacy, rules=dict(privacy.rules))  # a read-only view cannot go to a process
+            self._begin(run, apart(take_out, self._url, sent, export))
         return run
 
     async def bring(

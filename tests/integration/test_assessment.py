@@ -87,7 +87,7 @@ class City:
         self.store = OrderStore(engine, clock=self.clock)
         self.units = UnitStore(engine)
         sights = Sights(self.units)
-        self.desk = AssessmentDesk(engine, sights, POLICY, load_workdays, clock=self.clock)
+        self.desk = AssessmentDesk(engine, sights, lambda: POLICY, load_workdays, clock=self.clock)
         self.closing = AssessmentClosing(self.desk, load_workdays)
 
     async def order(self, order_id: str, *steps: tuple[CourseEvent, float], begin: float) -> None:

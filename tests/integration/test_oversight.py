@@ -105,7 +105,7 @@ async def test_nothing_is_deleted_by_itself_unless_it_is_switched_on(
     now += 10 * 365 * 86400
     await RetentionNights(None, leads=lambda: True, clock=lambda: now).look()
     keeper = Keeper(engine, shipped_retention(), recordings=tmp_path, attachments=tmp_path, clock=lambda: now)
-    await RetentionNights(keeper, leads=lambda: False, clock=lambda: now).look()
+    await RetentionNights(lambda: keeper, leads=lambda: False, clock=lambda: now).look()
     assert (await OrderStore(engine).get("o1")).caller == "13812345678"
-    await RetentionNights(keeper, leads=lambda: True, clock=lambda: now).look()
+    await RetentionNights(lambda: keeper, leads=lambda: True, clock=lambda: now).look()
     assert (await OrderStore(engine).get("o1")).caller == "〔已删除〕"

@@ -24,7 +24,7 @@ from orders.course_policy import CoursePolicy
 from orders.store import OrderStore
 from tests.support.visits import VisitWorld
 
-__all__ = ["Loop", "loop_over"]
+__all__ = ["Loop", "loop_over", "publish"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,7 @@ def loop_over(
         engine,
         store,
         policy,
+        lambda: shelf.rules.notices,
         home=folder,
         orders=orders or OrderSettings(),
         notices=notices or NoticeSettings(),
@@ -100,3 +101,14 @@ def loop_over(
         clock=clock,
     )
     return Loop(casework=casework, citizens=citizens, visits=visits, policy=policy)
+
+
+async def publish(loop: Loop, folder: Path, kind: str, old: str, new: str) -> None:
+    """Put the shipped document of a kind in force with one passage changed, as an edition does."""
+    files = case_files()
+    text = files[kind].read_text(encoding="utf-8")
+    assert old in text
+    fresh = folder / f"{kind}-published.yaml"
+    fresh.write_text(text.replace(old, new, 1), encoding="utf-8")
+    await loop.casework.shelf.take_up({**files, kind: fresh})
+    assert not loop.casework.shelf.problem

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from cti.casework.case_rules import CaseRules
 from cti.casework.policy_shelf import PolicyShelf
 from cti.control.reload import AuditLine
 from cti.edition_cases import CASES, case_files, case_problems
@@ -104,6 +106,34 @@ async def test_automatic_dispatch_is_told_of_its_new_policy(home: Home) -> None:
     home.edit("dispatch", "\nsampling: 0.1", "\nsampling: 0.2")
     await looks(shelf)
     assert told == [0.2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "seen"),
+    [
+        ("assessment", "minimum: 5", "minimum: 7", lambda rules: rules.assessment.minimum == 7),
+        ("notices", "confidential: false", "confidential: true", lambda rules: rules.notices.confidential),
+        ("privacy", "per_hour: 30", "per_hour: 31", lambda rules: rules.privacy.per_hour == 31),
+        ("retention", "person: 180", "person: 90", lambda rules: rules.retention.rules[0].person == 90),
+    ],
+)
+async def test_what_is_assessed_told_shown_and_kept_is_taken_up_while_serving(
+    home: Home, kind: str, old: str, new: str, seen: Callable[[CaseRules], bool]
+) -> None:
+    shelf = home.start()
+    assert not seen(shelf.rules)
+    home.edit(kind, old, new)
+    await looks(shelf)
+    assert seen(shelf.rules)
+    assert [(line.what, line.target) for line in home.lines] == [("cases_changed", kind)]
+
+
+async def test_a_privacy_document_that_would_break_a_promise_is_refused(home: Home) -> None:
+    shelf = home.start()
+    everything = "[caller, phone, contact, detail, words, recording, files]"
+    home.edit("privacy", f"confidential: {{masked: {everything},", "confidential: {masked: [caller],")
+    await looks(shelf)
+    assert shelf.refused == ("cases",) and "cover everything" in shelf.problem
 
 
 async def test_a_calendar_that_ends_soon_is_spoken_of(home: Home) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cti.settings import load
 from cti.settings_view import SettingView, settings_view
+from cti.settings_words import ABOUT
 
 
 def views(tmp_path: Path, text: str, **environ: str) -> dict[str, SettingView]:
@@ -38,3 +39,12 @@ def test_what_takes_effect_without_a_restart_is_told(tmp_path: Path) -> None:
     seen = views(tmp_path, "")
     assert seen["calls.flows"].live
     assert not seen["web.port"].live
+
+
+def test_every_setting_is_told_of_in_chinese_under_a_heading(tmp_path: Path) -> None:
+    seen = views(tmp_path, "").values()
+    assert [one.key for one in seen if not one.about or not one.section] == []
+
+
+def test_no_word_is_kept_for_a_setting_that_is_gone(tmp_path: Path) -> None:
+    assert ABOUT.keys() <= views(tmp_path, "").keys()
