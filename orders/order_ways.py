@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from orders.course_tables import order_units
 from orders.records import OrderFilter
-from orders.rows import matching, unveiled
+from orders.rows import in_districts, matching, unveiled
 from orders.search_tables import may_have, order_search
 from orders.search_text import grams_of, words_of
 from orders.tables import orders
@@ -78,9 +78,7 @@ def way_to(which: OrderFilter, *, few: bool, leaf: bool, dialect: str) -> Way:
     """
     words, sight = words_of(which.text), which.sight
     plain = matching(replace(which, text="", sight=None), dialect=dialect, leaf=leaf)
-    asked = [plain.whereclause, unveiled(which)]
-    if sight is not None and sight.districts is not None:
-        asked.append(orders.c.district.in_(sorted(sight.districts)))
+    asked = [plain.whereclause, unveiled(which), None if sight is None else in_districts(sight)]
     conditions = [one for one in asked if one is not None]
     units = None if sight is None else sight.units
     if words and few:

@@ -42,6 +42,7 @@ class Sight:
 
     units: frozenset[str] | None = None  # one of these leads the order, or has a joint part in it
     districts: frozenset[str] | None = None  # the matter is in one of these 区县
+    own: str = ""  # what this login touched last is open in every district
     covered: frozenset[str] = frozenset()  # values of 保密要求: such orders are not found by who it was
 
     @property

@@ -279,9 +279,16 @@ def open_to(sight: Sight, query: Select[Any]) -> Select[Any]:
     if sight.units is not None:
         part = select(order_units.c.order_id).where(order_units.c.unit.in_(sorted(sight.units)))
         query = query.where(orders.c.id.in_(part))
-    if sight.districts is not None:
-        query = query.where(orders.c.district.in_(sorted(sight.districts)))
-    return query
+    where = in_districts(sight)
+    return query if where is None else query.where(where)
+
+
+def in_districts(sight: Sight) -> ColumnElement[bool] | None:
+    """Return the condition that an order's district is open to `sight`, None when every one is."""
+    if sight.districts is None:
+        return None
+    inside = orders.c.district.in_(sorted(sight.districts))
+    return inside | (orders.c.agent == sight.own) if sight.own else inside
 
 
 def check_filter(which: OrderFilter) -> None:

@@ -16,4 +16,5 @@ def sees(sight: Sight, order: Order) -> bool:
         parts = () if course is None else (course.lead, *(joint.unit for joint in course.joint))
         if sight.units.isdisjoint(parts):
             return False
-    return sight.districts is None or value_of(order.draft, OrderField.DISTRICT) in sight.districts
+    own = bool(sight.own) and order.agent == sight.own
+    return sight.districts is None or own or value_of(order.draft, OrderField.DISTRICT) in sight.districts

@@ -94,4 +94,5 @@ class Sights:
         covered = covered_secrecies(self._privacy(), person.viewed_as or person.role.value)
         if units is None and districts is None and not covered:
             return None
-        return Sight(units=units, districts=districts, covered=covered)
+        own = person.login if person.role is Role.AGENT else ""  # a call may come from any district
+        return Sight(units=units, districts=districts, own=own, covered=covered)

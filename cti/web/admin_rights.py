@@ -23,6 +23,10 @@ RIGHTS: Mapping[str, frozenset[Role]] = {
     "supervision": _CHARGE,  # when orders are supervised by themselves
     "answers": _CHARGE,  # checklist, bad ratings, redo, closing
     "dispatch": _ADMIN,  # what is dispatched without a person
+    "assessment": _ADMIN,  # how units are assessed
+    "notices": _CHARGE,  # what citizens are told
+    "privacy": _ADMIN,  # who sees personal data
+    "retention": _ADMIN,  # what goes after how long
     "account": _ADMIN,  # people, roles, passwords, sessions
     "skills": _CHARGE,  # of agents; an administrator's and a supervisor's only by administrators
     "settings": _ADMIN,  # seen, never changed here

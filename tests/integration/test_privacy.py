@@ -414,6 +414,7 @@ SIGHTS = st.builds(
     Sight,
     units=st.none() | st.frozensets(st.sampled_from((*UNITS, ""))),
     districts=st.none() | st.frozensets(st.sampled_from(DISTRICTS)),
+    own=st.sampled_from(("", "li", "zhao")),
 )
 
 
@@ -450,11 +451,33 @@ def _matter(number: int, district: str, units: tuple[str, ...]) -> list[OrderEve
     order_id = f"m{number}"
     fields = {"type": "投诉", "category": "住房", "summary": "漏水", "district": district}
     events: list[OrderEvent] = [DraftOpened(order_id=order_id, call_id="", caller="")]
-    events += [FieldEdited(field=name, value=value, agent="li") for name, value in fields.items() if value]
+    agent = ("li", "zhao")[number % 2]
+    events += [FieldEdited(field=name, value=value, agent=agent) for name, value in fields.items() if value]
     if units:
-        events.append(OrderSubmitted(agent="li"))
+        events.append(OrderSubmitted(agent=agent))
         events.append(OrderDispatched(lead=units[0], joint=units[1:], source="clerk", by="wang"))
     return events
+
+
+async def test_an_agent_of_one_district_sees_what_they_take_down_for_another_until_somebody_else_has_it(
+    site: Site,
+) -> None:
+    await site.deps.accounts.create(
+        by="system", login="qu", name="测试员", role=Role.AGENT, password=PASSWORD, districts=("西城区",)
+    )
+    page = await site.signed_in("qu")
+    draft = [
+        DraftOpened(order_id="o-own", call_id="", caller=CALLER),
+        FieldEdited(field="district", value="东城区", agent="qu"),
+    ]
+    casework = site.deps.casework
+    assert casework is not None
+    await casework.store.create(draft, order_id="o-own", event_id="o-own")
+    assert (await ask(page, "GET", "/api/orders/o-own"))[0] == 200
+    assert (await ask(page, "GET", f"/api/orders/{OPEN}"))[0] == 404
+    assert [one["order_id"] for one in (await ask(page, "GET", "/api/orders"))[2]["orders"]] == ["o-own"]
+    await casework.store.apply("o-own", FieldEdited(field="summary", value="楼上漏水", agent="zhang"))
+    assert (await ask(page, "GET", "/api/orders/o-own"))[0] == 404
 
 
 async def test_a_person_of_a_unit_without_a_unit_sees_nothing(engine: AsyncEngine, tmp_path: Path) -> None:
