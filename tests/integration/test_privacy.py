@@ -466,7 +466,7 @@ async def test_an_agent_of_one_district_sees_what_they_take_down_for_another_unt
         by="system", login="qu", name="测试员", role=Role.AGENT, password=PASSWORD, districts=("西城区",)
     )
     page = await site.signed_in("qu")
-    draft = [
+    draft: list[OrderEvent] = [
         DraftOpened(order_id="o-own", call_id="", caller=CALLER),
         FieldEdited(field="district", value="东城区", agent="qu"),
     ]
