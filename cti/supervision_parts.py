@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -58,6 +58,7 @@ from cti.settings import SupervisionSettings
 from cti.staff_messages import StaffMessages
 from cti.web.pages import PageHub
 from cti.web.socket import SESSION_ENDED
+from orders.confidential import Confidential
 
 __all__ = ["FloorParts", "compose"]
 
@@ -71,6 +72,7 @@ class _Sources:
     registry: Calls
     orders: OrderDesk
     live: LiveCalls
+    secrets: Confidential
     server: str
 
     def agents(self) -> Iterable[AgentRecord]:
@@ -91,6 +93,9 @@ class _Sources:
 
     async def elsewhere(self) -> Sequence[Call]:
         return [call for call in await self.live.everywhere() if call.server != self.server]
+
+    async def confidential(self, call_ids: Collection[str]) -> frozenset[str]:
+        return await self.secrets.calls(call_ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +194,9 @@ def compose(
     )  # fmt: skip
     views = Views(dispatch=dispatch, phones=phones, clock=calls.now)
     sources = _Sources(
-        dispatch=dispatch, views=views, registry=calls, orders=orders, live=live, server=server
-    )
+        dispatch=dispatch, views=views, registry=calls, orders=orders, live=live, server=server,
+        secrets=Confidential(engine),
+    )  # fmt: skip
     floor_list = FloorList(hub, sources, people, news.views, others=lambda: dispatch.others, clock=calls.now)
     staff = StaffDesk(
         StaffMessages(engine), calls=calls, people=people, pages=pages, clock=calls.now,

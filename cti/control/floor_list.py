@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from acd.messages import AgentRecord, AgentState
 from cti.call import Call
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 OPEN, MASKED = "floor", "floor:masked"
 EVERY_S = 0.5
 OTHERS_EVERY_S = 1.0
+KNOWN_S = 5.0
+"""So long it counts whether a call at another server is confidential."""
 SHOWN = frozenset(CallState) - {CallState.ENDED, CallState.WRAP_UP, CallState.SURVEY}
 FROM_DRAFT = ("district", "urgency", "mood")
 STALE_S = 12 * 3600.0
@@ -71,6 +74,9 @@ class Sources(Protocol):
     async def elsewhere(self) -> Sequence[Call]:
         """The calls of the other servers. Raises RedisError, OSError, TimeoutError."""
 
+    async def confidential(self, call_ids: Collection[str]) -> frozenset[str]:
+        """Those of the calls that have a confidential order. SQLAlchemy's errors, OSError, TimeoutError."""
+
 
 class FloorList:
     """Made once for each server."""
@@ -93,13 +99,16 @@ class FloorList:
         self._now = clock
         self._told = FloorView()
         self._elsewhere: tuple[Call, ...] = ()
+        self._confidential: frozenset[str] = frozenset()  # calls
+        self._asked: frozenset[str] = frozenset()  # calls of which that is known
+        self._asked_at = float("-inf")
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to tell."""
         self._tasks = [
             asyncio.create_task(self._every(EVERY_S, self._tell_watchers), name="floor-list"),
-            asyncio.create_task(self._every(OTHERS_EVERY_S, self._look_elsewhere), name="floor-elsewhere"),
+            asyncio.create_task(self._every(OTHERS_EVERY_S, self._look_around), name="floor-elsewhere"),
         ]
 
     async def stop(self) -> None:
@@ -143,16 +152,25 @@ class FloorList:
             hidden = tuple(map(masked, change.calls))
             self._topics.tell(MASKED, msgspec.structs.replace(change, calls=hidden))
 
-    async def _look_elsewhere(self) -> None:
-        if not self._others():
-            self._elsewhere = ()
-            return
+    async def _look_around(self) -> None:
+        elsewhere = await self._calls_elsewhere() if self._others() else ()
+        here = (call.call_id for call in self._sources.calls())
+        asked = frozenset((*here, *(call.call_id for call in elsewhere)))
+        try:
+            self._confidential = await self._sources.confidential(asked)
+        except (SQLAlchemyError, OSError, TimeoutError):
+            pass  # what is known stands, and the numbers of new calls elsewhere are covered
+        else:
+            self._asked, self._asked_at = asked, self._now()
+        self._elsewhere = elsewhere
+
+    async def _calls_elsewhere(self) -> tuple[Call, ...]:
         try:
             calls = await self._sources.elsewhere()
         except (RedisError, OSError, TimeoutError):
-            return  # what was seen last stands; the pages are told that Redis is away
+            return self._elsewhere  # what was seen last stands; the pages are told that Redis is away
         fresh = self._now() - STALE_S
-        self._elsewhere = tuple(call for call in calls if call.state_since > fresh)
+        return tuple(call for call in calls if call.state_since > fresh)
 
     def _view(self, supervisions: tuple[SupervisionView, ...] = ()) -> FloorView:
         agents = (
@@ -167,8 +185,10 @@ class FloorList:
 
     def _shown(self, call: Call) -> CallView:
         view, draft = self._sources.call_view(call), self._sources.draft(call.order_id)
+        if call.call_id in self._confidential:  # by any of its orders
+            view = covered(view)
         if draft is None:
-            return view
+            return view if self._known(call) else covered(view)
         known = {
             name: draft.fields[name].value for name in ("district", "urgency", "mood") if name in draft.fields
         }
@@ -176,6 +196,11 @@ class FloorList:
         if secrecy is not None and secrecy.value == CONFIDENTIAL:  # its agent is told by another message
             view = covered(view)
         return msgspec.structs.replace(view, **known)
+
+    def _known(self, call: Call) -> bool:
+        """Whether somebody asked lately what the call's orders are: its draft may be at another server."""
+        recent = self._now() - self._asked_at <= KNOWN_S
+        return not call.order_id or (recent and call.call_id in self._asked)
 
 
 def changes(before: FloorView, now: FloorView) -> FloorChange | None:

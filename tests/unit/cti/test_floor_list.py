@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from acd.messages import AgentRecord, AgentState
 from cti.call import Call
@@ -24,6 +24,7 @@ from cti.messages import (
 from cti.ports import Person
 from tests.support.until import until
 
+NUMBER, COVERED = "13800000001", "138****0001"
 BOSS = Person(login="boss", name="班长", role=Role.SUPERVISOR)
 
 
@@ -39,7 +40,13 @@ class Floor:
         self.calls_told: list[CallView] = []
         people = People()
         people.meet_all(Person(login=login, name=login, role=Role.AGENT) for login in logins)
-        self.list = FloorList(self, self, people, lambda _: (), others=lambda: False, clock=lambda: 0.0)
+        self.afar: list[Call] = []  # calls of other servers
+        self.secret: set[str] = set()  # calls that have a confidential order
+        self.database = True
+        self.now = 1000.0
+        self.list = FloorList(
+            self, self, people, lambda _: (), others=lambda: bool(self.afar), clock=lambda: self.now
+        )
 
     def opens(self) -> None:
         """The page begins to watch."""
@@ -79,11 +86,32 @@ class Floor:
         )  # fmt: skip
 
     def draft(self, order_id: str) -> DraftView | None:
+        if order_id != "o1":
+            return None  # it is at another server
         field = FieldView(value=self.secrecy, filler="agent", source="agent:li", confidence=1.0)
         return DraftView(order_id=order_id, call_id="c1", version=1, state="draft", fields={"secrecy": field})
 
     async def elsewhere(self) -> Sequence[Call]:
-        return ()
+        return self.afar
+
+    async def confidential(self, call_ids: Collection[str]) -> frozenset[str]:
+        if not self.database:
+            raise OSError("the database is away")
+        return frozenset(self.secret.intersection(call_ids))
+
+    def shown(self, call_id: str) -> str:
+        """The number as a page that begins to watch now is shown it."""
+        (whole,) = self.list.opening(BOSS, "floor")
+        assert isinstance(whole, FloorView)
+        return {one.call_id: one.caller for one in whole.calls}.get(call_id, "")
+
+
+def talking(call_id: str, order_id: str) -> Call:
+    return Call(
+        call_id=call_id, node="a", channel="PJSIP/trunk-1", caller=NUMBER, called="12345",
+        state=CallState.TALKING, started=0.0, recording_started=0.0, state_since=0.0,
+        order_id=order_id, agent_id="li",
+    )  # fmt: skip
 
 
 async def test_who_goes_right_after_the_list_was_opened_does_not_stay_in_it() -> None:
@@ -97,25 +125,55 @@ async def test_who_goes_right_after_the_list_was_opened_does_not_stay_in_it() ->
 
 async def test_the_number_of_a_call_is_covered_from_the_moment_its_matter_is_confidential() -> None:
     floor = Floor("li")
-    floor.live.append(
-        Call(
-            call_id="c1", node="a", channel="PJSIP/trunk-1", caller="13800000001", called="12345",
-            state=CallState.TALKING, started=0.0, recording_started=0.0, state_since=0.0,
-            order_id="o1", agent_id="li",
-        )
-    )  # fmt: skip
+    floor.live.append(talking("c1", "o1"))
     (whole,) = floor.list.opening(BOSS, "floor")
     assert isinstance(whole, FloorView)
-    assert whole.calls[0].caller == "13800000001"
+    assert whole.calls[0].caller == NUMBER
     floor.watching = True
     floor.secrecy = "保密"
     floor.list.start()
     await until(lambda: bool(floor.calls_told))
     await floor.list.stop()
     told = floor.calls_told[-1]
-    assert told.caller == "138****0001"
-    assert [party.title for party in told.parties] == ["138****0001", "李"]
+    assert told.caller == COVERED
+    assert [party.title for party in told.parties] == [COVERED, "李"]
     for topic in ("floor", MASKED):
         (whole,) = floor.list.opening(BOSS, topic)
         assert isinstance(whole, FloorView)
-        assert whole.calls[0].caller == "138****0001"
+        assert whole.calls[0].caller == COVERED
+
+
+async def test_a_second_matter_of_a_call_that_is_confidential_covers_its_number_too() -> None:
+    floor = Floor("li")
+    floor.live.append(talking("c1", "o1"))
+    floor.secret.add("c1")
+    floor.watching = True
+    floor.list.start()
+    await until(lambda: floor.shown("c1") == COVERED)
+    await floor.list.stop()
+
+
+async def test_a_confidential_call_at_another_server_is_never_shown_with_its_number() -> None:
+    floor = Floor("li")
+    floor.afar += [talking("c2", "o2"), talking("c3", "o3")]
+    floor.secret.add("c3")
+    floor.watching = True
+    floor.list.start()
+    await until(lambda: bool(floor.calls_told))
+    assert {one.call_id: one.caller for one in floor.calls_told} == {"c2": NUMBER, "c3": COVERED}
+    await floor.list.stop()
+    floor.now += 60  # nobody watched meanwhile: what was known may be true no more
+    assert floor.shown("c2") == COVERED
+
+
+async def test_numbers_of_other_servers_are_covered_while_nobody_can_say_what_is_confidential() -> None:
+    floor = Floor("li")
+    floor.afar.append(talking("c2", "o2"))
+    floor.database = False
+    floor.watching = True
+    floor.list.start()
+    await until(lambda: bool(floor.calls_told))
+    assert floor.calls_told[-1].caller == COVERED
+    floor.database = True
+    await until(lambda: floor.calls_told[-1].caller == NUMBER)
+    await floor.list.stop()
