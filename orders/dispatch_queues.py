@@ -17,7 +17,7 @@ from orders.course_messages import Course, CourseState
 from orders.course_table import WITH_UNIT
 from orders.course_tables import order_units
 from orders.dispatch_tables import dispatch_samples, gone_units
-from orders.link_tables import with_links
+from orders.order_pages import page_of
 from orders.records import OrderFilter, OrderPage, Sight
 from orders.rows import MAX_SIZE, matching
 from orders.tables import order_events, orders
@@ -118,13 +118,8 @@ class ClerkQueues:
         place = (rank, orders.c.due_at.is_(None), orders.c.due_at, orders.c.created_at, orders.c.id)
         if queue is Q.TO_VISIT:  # what is closed first without an answer comes first
             place = (orders.c.course_since, orders.c.id)
-        query = chosen.order_by(*place).limit(size).offset((page - 1) * size)
         async with self._engine.connect() as connection:
-            total = await connection.scalar(select(func.count()).select_from(chosen.subquery()))
-            rows = (await connection.execute(query)).all()
-            found = await with_links(connection, self._unreadable.orders(rows))
-        left_out = len(rows) - len(found)
-        return OrderPage(total=total or 0, page=page, size=size, orders=found, unreadable=left_out)
+            return await page_of(connection, chosen, place, self._unreadable, page=page, size=size)
 
     async def counts(
         self, now: float, people: People, *, sight: Sight | None

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from orders.course_answer import LEVELS
 from orders.course_messages import Supervision
 from orders.course_table import UNDER_WAY
-from orders.link_tables import with_links
-from orders.records import Order, OrderFilter, Sight
+from orders.order_pages import how_many, page_of
+from orders.records import OrderFilter, OrderPage, Sight
 from orders.rows import matching
 from orders.tables import orders
 from orders.unreadable import Unreadable
 
-__all__ = ["WatchCounts", "WatchList", "WatchPage", "WatchView"]
+__all__ = ["WatchCounts", "WatchList", "WatchView"]
 
 COUNT_MOST = 10_000
 _UNDER_WAY = tuple(state for state in UNDER_WAY)
@@ -41,15 +41,6 @@ class WatchCounts:
     near: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchPage:
-    """One page; what is over first comes first."""
-
-    total: int  # at most 10,000
-    orders: tuple[Order, ...]
-    unreadable: int = 0  # of this page's, those that are left out because their row cannot be read
-
-
 class WatchList:
     """Reads them. SQLAlchemy's errors pass through when the database is away."""
 
@@ -67,8 +58,10 @@ class WatchList:
         level: Supervision | None = None,
         page: int = 1,
         size: int = 20,
-    ) -> WatchPage:
-        """Return one page of orders under way; `level`: only those at exactly this level.
+    ) -> OrderPage:
+        """Return one page of orders under way, what is over first comes first; counted up to 10,000.
+
+        `level`: only those at exactly this level.
 
         Raises:
             ValueRefused: page or size out of bounds.
@@ -76,11 +69,9 @@ class WatchList:
         chosen = _chosen(view, now, sight, level, page=page, size=size)
         place = (orders.c.due_at.is_(None), orders.c.due_at, orders.c.id)
         async with self._engine.connect() as connection:
-            total = await connection.scalar(_count(chosen))
-            query = chosen.order_by(*place).limit(size).offset((page - 1) * size)
-            rows = (await connection.execute(query)).all()
-            found = await with_links(connection, self._unreadable.orders(rows))
-        return WatchPage(total=total or 0, orders=found, unreadable=len(rows) - len(found))
+            return await page_of(
+                connection, chosen, place, self._unreadable, page=page, size=size, most=COUNT_MOST
+            )
 
     async def counts(self, *, now: float, sight: Sight | None = None) -> WatchCounts:
         """Return how many there are of each kind."""
@@ -123,5 +114,4 @@ def _chosen(
 
 
 def _count(chosen: Select[Any]) -> Select[Any]:
-    some = chosen.with_only_columns(orders.c.id).order_by(None).limit(COUNT_MOST).subquery()
-    return select(func.count()).select_from(some)
+    return how_many(chosen, COUNT_MOST)

@@ -10,15 +10,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cti.casework.citizen_tables import intake, intake_days
 from cti.database import upsert, writing
 from orders.errors import KeyReused
 from orders.intake import OUTSIDE, AlreadyTaken, Matter, content_hash, receipt_of
-from orders.link_tables import with_links
 from orders.messages import OrderState
+from orders.order_pages import page_of
 from orders.records import OrderFilter, OrderPage
 from orders.rows import matching
 from orders.tables import orders
@@ -114,15 +114,11 @@ class IntakeStore:
     async def waiting(self, which: OrderFilter) -> OrderPage:
         """Return one page of what waits to be accepted (待受理), first what came first."""
         chosen = matching(replace(which, state=OrderState.DRAFT)).where(orders.c.channel.in_(_CHANNELS))
+        place = (orders.c.created_at, orders.c.id)
         async with self._engine.connect() as connection:
-            total = await connection.scalar(select(func.count()).select_from(chosen.subquery()))
-            query = chosen.order_by(orders.c.created_at, orders.c.id).limit(which.size)
-            rows = (await connection.execute(query.offset((which.page - 1) * which.size))).all()
-            found = await with_links(connection, self._unreadable.orders(rows))
-        left_out = len(rows) - len(found)
-        return OrderPage(
-            total=total or 0, page=which.page, size=which.size, orders=found, unreadable=left_out
-        )
+            return await page_of(
+                connection, chosen, place, self._unreadable, page=which.page, size=which.size
+            )
 
     # ------------------------------------------------------------ inside
 
