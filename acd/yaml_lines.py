@@ -48,7 +48,7 @@ def line_of(lines: Mapping[str, int], key: str) -> int:
     while key:
         if key in lines:
             return lines[key]
-        key = re.sub(r"(\.[^.\[\]]*|\[[^\]]*\]|^[^.\[\]]+)$", "", key)
+        key = key[: max(key.rfind("."), key.rfind("["), 0)]  # always shorter, whatever is in a key
     return 1
 
 

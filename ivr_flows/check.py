@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,8 +13,6 @@ from ivr_flows.schema import Callback, Flow, LanguageChoice, SetValues, ToPerson
 
 AHEAD = dt.timedelta(days=60)
 """a year that is missing from the calendar is reported so long before it begins"""
-
-_LAST = re.compile(r"(\.[^.\[\]]*|\[[^\]]*\])$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +104,7 @@ def check_calendar(calendars: Calendars, today: dt.date) -> list[Problem]:
 def _line(lines: Mapping[str, int], key: str) -> int:
     """The line of a key, or of the nearest one above it."""
     while key and key not in lines:
-        shorter = _LAST.sub("", key)
-        key = shorter if shorter != key else ""
+        key = key[: max(key.rfind("."), key.rfind("["), 0)]  # always shorter, whatever is in a key
     return lines.get(key, 1)
 
 

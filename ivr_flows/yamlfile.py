@@ -19,7 +19,6 @@ MAX_VALUES = 50_000
 _T = TypeVar("_T")
 _PART = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 _WHERE = re.compile(r"(`key` in )?`\$(.*)`")
-_LAST = re.compile(r"(\.[^.\[\]]*|\[[^\]]*\]|^[^.\[\]]+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,9 @@ class YamlFile:
         """An error about `key`, on its line or on that of the nearest key above it."""
         near = key
         while near and near not in self.lines:
-            near = _LAST.sub("", near)
+            near = near[
+                : max(near.rfind("."), near.rfind("["), 0)
+            ]  # always shorter, whatever is in a key
         return FlowFileError(self.name, self.lines.get(near, 1), key or "file", value, remedy)
 
     def convert(self, kind: type[_T], *, at: str = "", kinds: Iterable[str] = ()) -> _T:

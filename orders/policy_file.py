@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ MAX_VALUES = 50_000
 MAX_DEPTH = 20
 
 _T = TypeVar("_T")
-_ENDING = re.compile(r"(\.[^.\[\]]*|\[\d+\]|^[^.\[\]]+)$")
+_WHERE = re.compile(r"(`key` in )?`\$(.*)`")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 _UNKNOWN = re.compile(r"unknown field `(.*)`")
 _MISSING = re.compile(r"missing required field `(.*)`")
@@ -55,7 +55,9 @@ class PolicyFile:
         """An error about `key`, on its line or on that of the nearest key above it that was written."""
         near = key
         while near and near not in self.lines:
-            near = _ENDING.sub("", near)
+            near = near[
+                : max(near.rfind("."), near.rfind("["), 0)
+            ]  # always shorter, whatever is in a key
         return PolicyError(self.name, self.lines.get(near, 1), key or "file", self.value(key), remedy)
 
     def value(self, key: str) -> object:
@@ -76,17 +78,50 @@ class PolicyFile:
         Raises:
             PolicyError: it is not one; names the key that is wrong.
         """
+        given = self.value(key) if key else self.data
         try:
-            return msgspec.convert(self.value(key) if key else self.data, kind)
+            return msgspec.convert(given, kind)
         except msgspec.ValidationError as error:
             said, _, where = str(error).partition(" - at ")
-            below = where.strip("`").removeprefix("$")
-            path = f"{key}{below}".lstrip(".")
+            found = _WHERE.fullmatch(where)
+            below = "" if found is None else f"{found[2]}[...]" if found[1] else found[2]
+            path = f"{key}{_named(given, kind, below, str(error))}".lstrip(".")
             if unknown := _UNKNOWN.search(said):
                 path, said = f"{path}.{unknown[1]}".lstrip("."), "there is no such key: remove or correct it"
             elif missing := _MISSING.search(said):
                 said = f"add the key `{missing[1]}`"
             raise self.error(path, said) from None
+
+
+def _named(given: Any, kind: type[Any], path: str, error: str) -> str:
+    """The path with the keys of mappings, which msgspec calls `[...]`, by their names.
+
+    Each key of such a mapping is tried alone: the first that leaves the same error is the wrong one.
+    """
+    before, dots, after = path.partition("[...]")
+    if not dots:
+        return path
+    steps = [word or int(index) for index, word in _STEP.findall(before)]
+    mapping = given
+    for step in steps:
+        mapping = mapping[step]
+    for word, value in mapping.items():
+        alone = _with(given, steps, {word: value})
+        try:
+            msgspec.convert(alone, kind)
+        except msgspec.ValidationError as again:
+            if str(again) == error:
+                return _named(alone, kind, f"{before}.{word}{after}", error)
+    return before
+
+
+def _with(given: Any, steps: Sequence[str | int], put: Any) -> Any:
+    """A copy with something else at one place."""
+    if not steps:
+        return put
+    copy: Any = dict(given) if isinstance(given, Mapping) else list(given)
+    copy[steps[0]] = _with(copy[steps[0]], steps[1:], put)
+    return copy
 
 
 def read_policy(path: Path) -> PolicyFile:

@@ -65,11 +65,17 @@ class DeskPhones:
 
     async def _answer(self, call: Call) -> None:
         """Ask the ringing desk phone to go off the hook; those that do not know how go on ringing."""
-        ringing = await self._ringing(call, _is_desk)
-        if not ringing:
-            raise CommandRefused(NOT_RINGING)
-        fields = {"Channel": ringing[0], "Variable": "Event=talk"}
-        await self._link(call.node).action("PJSIPNotify", fields)
+        until = time.monotonic() + DIALLED_S
+        while ringing := await self._ringing(call, _is_desk):
+            try:
+                fields = {"Channel": ringing[0], "Variable": "Event=talk"}
+                await self._link(call.node).action("PJSIPNotify", fields)
+                return
+            except AmiRefused:  # it is dialled, and has not said yet that it rings: no dialog to tell it in
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(LOOK_S)
+        raise CommandRefused(NOT_RINGING)
 
     async def _ringing(self, call: Call, wanted: Callable[[str], bool] = bool) -> list[str]:
         """Return the telephones that ring for the call; a moment is left for one to begin."""

@@ -6,6 +6,7 @@ the flow that the next call would take is asked for where calls ask for it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from tests.support.web import PASSWORD, Clock, Site, open_site
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 FLOW = "classic_menu"
+PICTURES = os.environ.get("HOTLINE_PICTURES", "")
+"""A folder: pages are photographed into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,11 @@ async def admin(room: Room) -> AsyncIterator[DeskPage]:
     yield desk
     await context.close()
     assert desk.faults == []
+
+
+async def picture(admin: DeskPage, name: str) -> None:
+    if PICTURES:
+        await admin.page.screenshot(path=Path(PICTURES) / f"{name}.png")
 
 
 async def test_a_wrong_flow_is_refused_with_its_line_a_right_one_is_drawn_tried_published_and_taken_back(
@@ -163,6 +171,38 @@ async def test_a_day_of_the_calendar_is_set_and_published(room: Room, admin: Des
     await expect(admin.at("document-number")).to_have_text("现行第 2 版", timeout=LIMIT_MS)
     holidays = room.config.reload.flows.flows.calendars.years[2026].holidays
     assert "2026-12-24" in {one.isoformat() for one in holidays}
+
+
+async def test_a_wrong_weight_of_the_assessment_is_refused_a_right_one_published_and_taken_back(
+    room: Room, admin: DeskPage
+) -> None:
+    await admin.visit("/config/assessment")
+    text = admin.at("document-text")
+    await expect(text).to_have_value(re.compile("solved_rate: 30"), timeout=LIMIT_MS)
+    good = await text.input_value()
+    await text.fill(good.replace("solved_rate: 30", "solved_rate: 300"))
+    await admin.at("document-publish").click()
+    await expect(admin.at("publish-refused")).to_be_visible(timeout=LIMIT_MS)
+    await expect(admin.at("problem").first).to_contain_text("solved_rate")
+    await expect(admin.at("publish-go")).to_be_disabled()
+    await admin.page.keyboard.press("Escape")
+    await expect(admin.at("publish-refused")).to_be_hidden(timeout=LIMIT_MS)
+    await text.fill(good.replace("solved_rate: 30", "solved_rate: 40"))
+    await picture(admin, "page_config_assessment")
+    await admin.at("document-publish").click()
+    await admin.at("publish-reason").fill("市政府办公会决定")
+    await admin.at("publish-go").click()
+    await expect(admin.at("document-number")).to_have_text("现行第 2 版", timeout=LIMIT_MS)
+    assert room.config.cases.rules.assessment.weights["solved_rate"] == 40
+    await room.config.keeper.back("assessment", 1, author="guanli", reason="改回")
+    assert room.config.cases.rules.assessment.weights["solved_rate"] == 30
+
+
+async def test_the_settings_are_told_in_chinese(admin: DeskPage) -> None:
+    await admin.visit("/settings")
+    await expect(admin.at("settings-table").first).to_be_visible(timeout=LIMIT_MS)
+    await expect(admin.page.get_by_text("市民可视频呼叫手语坐席")).to_have_count(1)
+    await picture(admin, "page_settings")
 
 
 async def test_an_account_is_changed_with_a_reason_and_changed_back_from_the_trail(

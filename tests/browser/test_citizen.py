@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -27,6 +29,8 @@ MEDIA_LOST_S = 10.0
 LATE_S = 1.0
 """On a slow line the desk's own page comes so long after what the server says first."""
 
+PICTURES = os.environ.get("HOTLINE_PICTURES", "")
+"""A folder: pages are photographed into it."""
 PHONE = {"width": 390, "height": 844}
 NO_CAMERA = """() => {
   const media = navigator.mediaDevices;
@@ -191,6 +195,12 @@ async def decodes(page: Page, more: int = 10) -> None:
             await asyncio.sleep(0.1)
 
 
+async def kept(page: Page, name: str) -> None:
+    """Keep a picture of the page where pictures are asked for."""
+    if PICTURES:
+        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
 async def test_a_video_call_shows_both_sides_and_carries_what_they_write(
     office: Office, writer: DeskPage, citizen: Page
 ) -> None:
@@ -202,6 +212,7 @@ async def test_a_video_call_shows_both_sides_and_carries_what_they_write(
     await writer.answer()
     await citizen_is(citizen, "talking")
     await asyncio.gather(decodes(citizen), decodes(writer.page))
+    await expect(writer.at("phone-caller")).to_have_text("网页来访")
     await expect(writer.at("video")).to_have_attribute("data-sends", "true", timeout=LIMIT_MS)
     await citizen.get_by_test_id("citizen-say").fill("我听不见，请打字")
     await expect(writer.at("chat-typing")).to_contain_text("我听不见", timeout=LIMIT_MS)
@@ -212,6 +223,8 @@ async def test_a_video_call_shows_both_sides_and_carries_what_they_write(
     await expect(citizen.get_by_test_id("citizen-line").filter(has_text="请看手语")).to_have_count(
         1, timeout=LIMIT_MS
     )
+    await kept(citizen, "citizen-video")
+    await kept(writer.page, "desk-video")
     await check(citizen, "citizen in a video call", found)
     await check(writer.page, "desk in a video call", found)
     await asyncio.sleep(MEDIA_LOST_S)  # pictures must not count as lost

@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cti.casework.parts import Casework
+from cti.control.orderfront import OrderFront
 from cti.database import migrate, open_engine
 from cti.messages import Role
 from cti.web.pages import PageHub
@@ -23,11 +26,13 @@ from orders.course_events import OrderDispatched, OrderReturned
 from orders.course_messages import Checked, Outcome, Solved
 from orders.dispatch_queues import ClerkQueue
 from orders.messages import Draft, DraftOpened, FieldEdited, OrderEvent, OrderSubmitted, UnitAdvice
+from orders.tables import orders
 from orders.units import UnitAdvisor
 from tests.browser.desk import LIMIT_MS, DeskPage
 from tests.browser.test_accessibility import violations
 from tests.support.casework import loop_over
 from tests.support.chromium import chromium, new_context
+from tests.support.control import World as Floor
 from tests.support.loopback import LoopbackBlock
 from tests.support.web import PASSWORD, Clock, Site, open_site
 
@@ -61,6 +66,7 @@ class Office:
     site: Site
     casework: Casework
     browser: Browser
+    engine: AsyncEngine
 
     async def accepted(self, order_id: str, title: str, category: str, district: str, urgency: str) -> None:
         values = {
@@ -112,7 +118,7 @@ async def office(
         await site.add("wang", Role.CLERK)
         await site.add("zhou", Role.SUPERVISOR)
         casework.feed.start()
-        yield Office(site, casework, browser)
+        yield Office(site, casework, browser, engine)
         await casework.feed.stop()
     await engine.dispose()
 
@@ -250,6 +256,46 @@ async def test_what_the_robot_cannot_ask_and_what_waits_for_a_ruling_is_found_an
     assert course is not None and course.rating is not None
     assert (course.rating.solved, course.rating.by) == (Solved.YES, "zhou")
     assert found == {}
+
+
+async def test_what_a_joined_citizen_says_by_telephone_is_written_down_in_the_page(office: Office) -> None:
+    for order_id in ("j1", "j2"):
+        await office.accepted(order_id, "路灯不亮", "城市管理/路灯", "东城区", "一般")
+    await OrderFront(office.casework.store, Floor().orders, clock=time.time).merge("j2", "j1", agent="li")
+    await answered(office, "j1")
+    desk, found = await signed_in(office, "wang"), dict[str, Any]()
+    await desk.visit("/cases/j1")
+    await desk.at("do-rate_joined").click()
+    await desk.at("move-result-1").check()
+    await desk.at("move-solved-no").check()
+    await desk.at("move-words").fill("还是不亮")
+    await picture(desk, "rate_joined")
+    await violations(desk, "a joined citizen's rating", found)
+    await desk.at("move-send").click()
+    await expect(desk.at("case-state")).to_have_text("已评价", timeout=LIMIT_MS)
+    course = (await office.casework.store.get("j1")).draft.course
+    assert course is not None
+    (rating,) = course.joined_ratings
+    assert (rating.other, rating.bad) == ("j2", True)
+    assert found == {}
+    assert desk.faults == []
+
+
+async def test_a_list_says_how_many_damaged_orders_it_leaves_out(office: Office) -> None:
+    for order_id in ("d1", "d2"):
+        await office.accepted(order_id, "井盖松动", "城市管理/道路", "东城区", "一般")
+    async with office.engine.begin() as connection:
+        await connection.execute(update(orders).where(orders.c.id == "d1").values(course_json="{"))
+    desk, found = await signed_in(office, "zhou"), dict[str, Any]()
+    for path in ("/orders", "/dispatch"):
+        await desk.visit(path)
+        await expect(desk.at("left-out")).to_contain_text("本页另有 1 张工单", timeout=LIMIT_MS)
+        await picture(desk, f"left_out_{path[1:]}")
+        await violations(desk, path, found)
+    await expect(desk.at("row-d2")).to_be_visible()
+    await expect(desk.at("row-d1")).to_have_count(0)
+    assert found == {}
+    assert desk.faults == []
 
 
 async def test_units_are_imported_and_rules_changed_in_the_page(office: Office, tmp_path: Path) -> None:

@@ -39,13 +39,15 @@ const HAVE_IT: readonly string[] = ['dispatched', 'signed', 'handling']
 const OF_LEAD: readonly string[] = ['contact', 'ask_extension', 'return', 'dispute', 'feed_back', 'appeal']
 const OF_UNIT: readonly string[] = ['sign', 'note', 'joint_answer']
 
+const RATINGS: readonly string[] = ['rate', 'rate_joined']
+/** What takes the order on; the rest stands behind. */
+const MAIN: readonly string[] = [
+  'sign', 'answer', 'dispatch', 'contact', 'feed_back', 'joint_answer', 'note', 'review', 'rule_return', 'rule_dispute', 'rule_extension', 'rule_appeal', ...RATINGS, 'redo',
+]
 /** Moves in the order in which an order goes on; what is not here comes last. */
 export const FLOW: readonly string[] = [
-  'sign', 'answer', 'dispatch', 'contact', 'feed_back', 'joint_answer', 'note', 'review', 'rule_return', 'rule_dispute', 'rule_extension',
-  'rule_appeal', 'rate', 'rate_joined', 'redo', 'plan_visit', 'ask_extension', 'return', 'dispute', 'appeal', 'set_joint', 'correct', 'follow', 'supervise', 'pause', 'resume', 'close', 'archive', 'withdraw',
+  ...MAIN, 'plan_visit', 'ask_extension', 'return', 'dispute', 'appeal', 'set_joint', 'correct', 'follow', 'supervise', 'pause', 'resume', 'close', 'archive', 'withdraw',
 ]
-/** What takes the order on; the rest stands behind. */
-const MAIN: ReadonlySet<string> = new Set(FLOW.slice(0, 15))
 /** The keys of moves by their place. */
 export const MOVE_KEYS = '1234567890qwertyuiop'
 
@@ -65,8 +67,8 @@ export function groupsOf(one: WholeCase, ofUnit: boolean): Group[] {
   const again = (move: string): boolean => move === 'dispatch' && HAVE_IT.includes(one.course?.state ?? '')
   const all = sorted(one.moves)
   return [
-    { title: '主要操作', moves: all.filter((move) => MAIN.has(move) && !proxy(move) && !again(move)) },
-    { title: '其他操作', moves: all.filter((move) => !proxy(move) && (!MAIN.has(move) || again(move))) },
+    { title: '主要操作', moves: all.filter((move) => MAIN.includes(move) && !proxy(move) && !again(move)) },
+    { title: '其他操作', moves: all.filter((move) => !proxy(move) && (!MAIN.includes(move) || again(move))) },
     { title: '代承办单位', moves: all.filter(proxy) },
   ].filter((group) => group.moves.length > 0)
 }
@@ -209,7 +211,7 @@ export function missing(form: Form, values: Values): { name: string; text: strin
   if (form.move === 'review' && passes(values.checklist as Array<boolean | null>) === false && String(values.reason ?? '').trim() === '') {
     return { name: 'reason', text: '有不符合的项目，请写明补正要求' }
   }
-  if ((form.move === 'rate' || form.move === 'rate_joined') && values.result === null && values.service === null && values.solved === null) {
+  if (RATINGS.includes(form.move) && values.result === null && values.service === null && values.solved === null) {
     return { name: 'result', text: '请至少填写一项评价' }
   }
   return null
