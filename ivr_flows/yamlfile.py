@@ -33,9 +33,7 @@ class YamlFile:
         """An error about `key`, on its line or on that of the nearest key above it."""
         near = key
         while near and near not in self.lines:
-            near = near[
-                : max(near.rfind("."), near.rfind("["), 0)
-            ]  # always shorter, whatever is in a key
+            near = near[: max(near.rfind("."), near.rfind("["), 0)]  # always shorter, whatever is in a key
         return FlowFileError(self.name, self.lines.get(near, 1), key or "file", value, remedy)
 
     def convert(self, kind: type[_T], *, at: str = "", kinds: Iterable[str] = ()) -> _T:

@@ -55,9 +55,7 @@ class PolicyFile:
         """An error about `key`, on its line or on that of the nearest key above it that was written."""
         near = key
         while near and near not in self.lines:
-            near = near[
-                : max(near.rfind("."), near.rfind("["), 0)
-            ]  # always shorter, whatever is in a key
+            near = near[: max(near.rfind("."), near.rfind("["), 0)]  # always shorter, whatever is in a key
         return PolicyError(self.name, self.lines.get(near, 1), key or "file", self.value(key), remedy)
 
     def value(self, key: str) -> object:
