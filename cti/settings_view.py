@@ -11,31 +11,21 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from cti.edition_cases import CASES
 from cti.settings import NOT_SETTINGS, Settings
 from cti.settings_words import ABOUT, SECTIONS
 
 __all__ = ["SettingView", "settings_view"]
 
 Source = Literal["file", "environment", "default", "program"]
+_FILE = "文件内容修改后立即生效"
+_EDITED = f"{_FILE}；在“配置”页发布过后以发布的版本为准"
+_EDITED_CALLS = ("flows", "numbers", "calendar", "policy", "directory")
 LIVE: Mapping[str, str] = {
-    "calls.flows": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "calls.numbers": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "calls.calendar": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "calls.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "calls.directory": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
+    **{f"calls.{name}": _EDITED for name in _EDITED_CALLS},
+    **{one.setting: _EDITED for one in CASES.values()},
+    **dict.fromkeys(("calls.words", "visits.policy", "boards.bursts"), _FILE),
     "calls.prompts": "文件夹中的录音立即生效；可在“语音”页更换",
-    "calls.words": "文件内容修改后立即生效",
-    "visits.policy": "文件内容修改后立即生效",
-    "boards.bursts": "文件内容修改后立即生效",
-    "orders.clocks": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "orders.workdays": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "orders.supervision": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "orders.answers": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "orders.assessment": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "dispatch.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "notices.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "privacy.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
-    "retention.policy": "文件内容修改后立即生效；在“配置”页发布过后以发布的版本为准",
 }
 """key -> what of it takes effect without a restart; everything else needs one"""
 

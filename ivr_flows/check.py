@@ -10,6 +10,7 @@ from ivr_flows.calendar import Calendars
 from ivr_flows.check_ways import Found, ways
 from ivr_flows.loader import Flows
 from ivr_flows.schema import Callback, Flow, LanguageChoice, SetValues, ToPerson, Web
+from ivr_flows.yamlfile import line_of
 
 AHEAD = dt.timedelta(days=60)
 """a year that is missing from the calendar is reported so long before it begins"""
@@ -54,7 +55,7 @@ def check(
         *ways(flow),
     ]
     problems = [
-        Problem(file=flow.file, line=_line(flow.lines, key), key=key, value=value, remedy=remedy)
+        Problem(file=flow.file, line=line_of(flow.lines, key), key=key, value=value, remedy=remedy)
         for key, value, remedy in found
     ]
     return sorted(problems, key=lambda problem: (problem.line, problem.key))
@@ -92,20 +93,13 @@ def check_calendar(calendars: Calendars, today: dt.date) -> list[Problem]:
             if table is None
             else f"year {year} has no make-up days yet: enter the published arrangement, remove `provisional`"
         )
-        line = _line(calendars.lines, key)
+        line = line_of(calendars.lines, key)
         problems.append(
             Problem(
                 file=calendars.file, line=line, key=key, value=str(year), remedy=remedy, fatal=table is None
             )
         )
     return problems
-
-
-def _line(lines: Mapping[str, int], key: str) -> int:
-    """The line of a key, or of the nearest one above it."""
-    while key and key not in lines:
-        key = key[: max(key.rfind("."), key.rfind("["), 0)]  # always shorter, whatever is in a key
-    return lines.get(key, 1)
 
 
 def _queues(flow: Flow, known: Collection[str]) -> Iterator[Found]:
@@ -181,5 +175,5 @@ def _numbers(
                 remedy = f"name a skill of the routing policy: {', '.join(sorted(skills))}"
                 wrong.append((f"{at}.needs.{skill}", skill, remedy))
         for key, value, remedy in wrong:
-            line = _line(flows.numbers_lines, key)
+            line = line_of(flows.numbers_lines, key)
             yield Problem(file=flows.numbers_file, line=line, key=key, value=value, remedy=remedy)

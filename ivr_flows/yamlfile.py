@@ -31,10 +31,7 @@ class YamlFile:
 
     def error(self, key: str, value: object, remedy: str) -> FlowFileError:
         """An error about `key`, on its line or on that of the nearest key above it."""
-        near = key
-        while near and near not in self.lines:
-            near = near[: max(near.rfind("."), near.rfind("["), 0)]  # always shorter, whatever is in a key
-        return FlowFileError(self.name, self.lines.get(near, 1), key or "file", value, remedy)
+        return FlowFileError(self.name, line_of(self.lines, key), key or "file", value, remedy)
 
     def convert(self, kind: type[_T], *, at: str = "", kinds: Iterable[str] = ()) -> _T:
         """The value at the path `at` as `kind`; `kinds` are the values that its key `kind` may have.
@@ -74,6 +71,13 @@ class YamlFile:
     def _shown(self, key: str) -> object:
         value = self._find(key)
         return value if isinstance(value, str | int | float | bool | None) else type(value).__name__
+
+
+def line_of(lines: Mapping[str, int], key: str) -> int:
+    """The line of a key path, or of the nearest one above it that was written."""
+    while key and key not in lines:
+        key = key[: max(key.rfind("."), key.rfind("["), 0)]  # always shorter, whatever is in a key
+    return lines.get(key, 1)
 
 
 def _named(value: Any, kind: type[Any], path: str, error: str, above: tuple[str | int, ...] = ()) -> str:
